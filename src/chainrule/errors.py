@@ -1,0 +1,155 @@
+"""Every error chainrule raises, each also the built-in that fits.
+
+ChainruleError
+├── ShapeError          (ValueError)       sizes that do not fit together
+├── KindError           (TypeError)        real, index or bool where another is expected
+├── NamingError         (ValueError)       a name that clashes, is reserved or is not a name
+├── UnknownNameError    (KeyError, AttributeError)   a name nobody has given, with the nearest one
+├── GraphError          (ValueError)       values of different graphs, or a graph that breaks its own rules
+├── ParseError          (ValueError)       equation text that cannot be read, with line and column
+├── DataError           (ValueError)       arrays and tables: missing, not finite, outside a domain
+├── NotFiniteError      (ArithmeticError)  training met NaN or infinity
+├── ModelFileError      (ValueError)       a saved model that cannot be read
+└── MissingExtraError   (ImportError)      an optional dependency is not installed
+"""
+
+from __future__ import annotations
+
+import difflib
+import linecache
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+class ChainruleError(Exception):
+    """What all errors of chainrule share: a message, the place it happened and how to mend it.
+
+    Attributes:
+        message: what is wrong, with names, shapes and numbers.
+        where: the line of the user's code or document, or "" if none is known.
+        fix: what to change, or "".
+    """
+
+    def __init__(self, message: str, *, fix: str = "", where: str | None = None) -> None:
+        self.message = message
+        self.fix = fix
+        self.where = _callers_line() if where is None else where
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.where:
+            lines.append(f"  in   {self.where}")
+        if self.fix:
+            lines.append(f"  fix  {self.fix}")
+        return "\n".join(lines)
+
+
+class ShapeError(ChainruleError, ValueError):
+    """Sizes that do not fit together."""
+
+
+class KindError(ChainruleError, TypeError):
+    """A value of one kind (real, index, bool) stands where another is expected."""
+
+
+class NamingError(ChainruleError, ValueError):
+    """A name that clashes with another, is reserved, or is not a name at all."""
+
+
+class UnknownNameError(ChainruleError, KeyError, AttributeError):
+    """A name that nobody has given; the message offers the nearest one."""
+
+
+class GraphError(ChainruleError, ValueError):
+    """Values of two graphs mixed, or a graph that breaks its own typing rules."""
+
+
+class ParseError(ChainruleError, ValueError):
+    """Equation text that cannot be read.
+
+    Attributes:
+        line: line number, from 1.
+        column: column of the first character that does not fit, from 1.
+        found: what was read there.
+        expected: what would have fitted.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int,
+        column: int,
+        found: str = "",
+        expected: str = "",
+        text: str = "",
+        fix: str = "",
+        source: str = "",
+    ) -> None:
+        self.line, self.column, self.found, self.expected = line, column, found, expected
+        place = f"{source}, line {line}, column {column}" if source else f"line {line}, column {column}"
+        where = f"{place}\n       {text}\n       {' ' * (column - 1)}^" if text else place
+        super().__init__(message, fix=fix, where=where)
+
+
+class DataError(ChainruleError, ValueError):
+    """Arrays or tables that a graph cannot take: missing, not finite, outside a domain."""
+
+
+class NotFiniteError(ChainruleError, ArithmeticError):
+    """Training met a loss that is not finite.
+
+    Attributes:
+        step: the step, from 1, at which it happened.
+        name: the first value that was not finite.
+        parameters: the last parameters whose loss was finite.
+    """
+
+    def __init__(self, message: str, *, step: int, name: str, parameters: object, fix: str = "") -> None:
+        self.step, self.name, self.parameters = step, name, parameters
+        super().__init__(message, fix=fix, where="")
+
+
+class ModelFileError(ChainruleError, ValueError):
+    """A saved model that is damaged, foreign, or from a version this one cannot read."""
+
+
+class MissingExtraError(ChainruleError, ImportError):
+    """An optional dependency is not installed; the message says how to get it."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs {package}, which is not installed.",
+            fix=f'python -m pip install "chainrule[{extra}]"',
+            where="",
+        )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the known name spelled most like `name`, or the list of known names.
+
+    >>> nearest("W11", ["W1", "b1"])
+    'Did you mean W1? Known: W1, b1.'
+    """
+    names = list(known)
+    if not names:
+        return "Nothing has a name yet."
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    shown = ", ".join(names[:12]) + (f", … {len(names) - 12} more" if len(names) > 12 else "")
+    return f"Did you mean {close[0]}? Known: {shown}." if close else f"Known: {shown}."
+
+
+def _callers_line() -> str:
+    """Return the user's line that led here: the innermost frame outside this package."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(file, number).strip()
+    return f"{text}          {Path(file).name}:{number}" if text else ""

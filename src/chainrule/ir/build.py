@@ -1,0 +1,139 @@
+"""How an op and operands become a value: numbers, kinds, broadcasting, folding, shapes, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import GraphError, KindError, ShapeError, nearest
+from chainrule.ir.constant import Constant
+from chainrule.ir.registry import lookup
+from chainrule.ir.shape import Shape, broadcast_shape, show_shape
+from chainrule.ir.signature import Mismatch
+from chainrule.ir.value import Operand, Value, is_number
+
+if TYPE_CHECKING:
+    from chainrule.ir.graph import Graph
+    from chainrule.ir.op import Op
+
+_DIFFERENT_PLACES = "build all of one network in one graph; Graph.parse and g[...] give its values."
+
+
+def build(op: Op, operands: Sequence[Operand], attributes: dict[str, Any]) -> Value:
+    """Return the value of an op on operands, the simplest one that is equal.
+
+    Raises:
+        GraphError: no operand is a value, or they belong to two graphs.
+        KindError: an operand is not a value or number, or of the wrong kind.
+        ShapeError: the shapes do not fit.
+    """
+    if len(operands) != op.arity:
+        raise KindError(f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, not {len(operands)}.")
+    graph = _graph_of(op, operands)
+    inputs = tuple(_as_kind(op, i, as_value(x, graph)) for i, x in enumerate(operands))
+    inputs = op.align(inputs)
+    settled = _settled(op, inputs, attributes)
+    shape = _infer(op, inputs, settled)
+    folded = op.fold(*inputs, **settled)
+    return folded if folded is not None else graph.intern(op, inputs, settled, shape, op.kind)
+
+
+def raw(op_name: str, *inputs: Value) -> Value:
+    """Return a value without folding; for the rules that fold, whose inputs fit already."""
+    op = lookup(op_name)
+    return inputs[0].graph.intern(op, inputs, {}, _infer(op, inputs, {}), op.kind)
+
+
+def as_value(operand: Operand, graph: Graph) -> Value:
+    """Return an operand as a value of the graph; a number becomes a constant."""
+    if isinstance(operand, Value):
+        return operand
+    return graph.constant(Constant.of(operand.item() if hasattr(operand, "item") else operand))  # type: ignore[union-attr]  # NumPy's scalars
+
+
+def _graph_of(op: Op, operands: Sequence[Operand]) -> Graph:
+    for operand in operands:
+        if not isinstance(operand, Value) and not is_number(operand):
+            raise KindError(
+                f"{op.name} takes values of a graph and numbers, not {type(operand).__name__}.",
+                fix="declare arrays and give them a name first: g.X = chainrule.data('m', 3); "
+                "their numbers are passed to run().",
+            )
+    values = [operand for operand in operands if isinstance(operand, Value)]
+    if not values:
+        raise GraphError(f"{op.name} of numbers alone belongs to no graph.", fix="use Python for numbers.")
+    graph = values[0].graph
+    if any(value.graph is not graph for value in values):
+        shown = " and ".join(value.graph.describe(value) for value in values)
+        raise GraphError(f"{shown} belong to different graphs.", fix=_DIFFERENT_PLACES)
+    return graph
+
+
+def _as_kind(op: Op, position: int, value: Value) -> Value:
+    """Check an operand's kind; a condition where a number is expected counts as 1 and 0."""
+    wanted = op.operand_kind(position)
+    if value.kind == wanted:
+        return value
+    if value.kind == "bool" and wanted == "real":
+        return lookup("indicator")(value)
+    raise KindError(
+        f"{op.name} needs a {wanted} value as operand {position + 1}, "
+        f"but {value.graph.describe(value)} is {value.kind}.",
+        fix="class numbers are declared `y : (m) index`; conditions come from comparisons."
+        if "index" in (wanted, value.kind)
+        else "compare first, for example x > 0.",
+    )
+
+
+def aligned(op: Op, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return operands stretched to one shape, each by an explicit expand.
+
+    Raises:
+        ShapeError: no operand's shape is one that all others stretch to.
+    """
+    shape: Shape | None = inputs[0].shape
+    for value in inputs[1:]:
+        shape = broadcast_shape(shape, value.shape) if shape is not None else None
+    if shape is None:
+        raise _mismatch(op, inputs, Mismatch(_why_not_broadcast(inputs)))
+    return tuple(x if x.shape == shape else lookup("expand")(x, shape=shape) for x in inputs)
+
+
+def _why_not_broadcast(inputs: Sequence[Value]) -> str:
+    ranks = {value.ndim for value in inputs}
+    if len(ranks) > 1:
+        return "only a scalar, a vector along the last axis, or an axis of size 1 is repeated to fit"
+    pairs = zip(inputs[0].shape, inputs[-1].shape, strict=True)
+    unequal = [f"{a} ≠ {b}" for a, b in pairs if a != b]
+    return "the sizes differ, " + " and ".join(unequal)
+
+
+def _settled(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> dict[str, Any]:
+    known = {attribute.name: attribute.default for attribute in op.attributes}
+    for name in attributes:
+        if name not in known:
+            raise KindError(f"{op.name} has no attribute {name}.", fix=nearest(name, known))
+    missing = [name for name, default in known.items() if default == "required" and name not in attributes]
+    if missing:
+        raise KindError(f"{op.name} needs {' and '.join(missing)}.")
+    try:
+        return op.settle([value.shape for value in inputs], {**known, **attributes})
+    except Mismatch as mismatch:
+        raise _mismatch(op, inputs, mismatch) from None
+
+
+def _infer(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> Shape:
+    try:
+        return op.infer(*(value.shape for value in inputs), **attributes)
+    except Mismatch as mismatch:
+        raise _mismatch(op, inputs, mismatch) from None
+
+
+def _mismatch(op: Op, inputs: Sequence[Value], reason: Mismatch) -> ShapeError:
+    """Return the error for operands that do not fit: what, names with shapes, why, the fix."""
+    names = [value.graph.describe(value) for value in inputs]
+    shapes = [value.shape for value in inputs]
+    why, fix = op.remedy(names, shapes)
+    shown = [f"{name} {show_shape(shape)}" for name, shape in zip(names, shapes, strict=True)]
+    verb, between = op.verb if op.verb[0] else (f"apply {op.name} to", " and ")
+    return ShapeError(f"cannot {verb} {between.join(shown)}: {why or reason}.", fix=fix)

@@ -1,0 +1,161 @@
+"""The base of every rule: signature, forward, backward, notation, domain, kinks, source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from chainrule.ir.build import aligned, build
+from chainrule.ir.form import Call, Form
+from chainrule.ir.registry import register
+from chainrule.ir.shape import Kind, Shape
+from chainrule.ir.signature import Mismatch, Signature, parse_signature
+
+if TYPE_CHECKING:
+    from chainrule.ir.value import Operand, Value
+
+Required: Literal["required"] = "required"
+AttributeType = Literal["shape", "size", "axes", "axis", "order", "flag", "number", "word"]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A setting of an op: its name, how it is read, and its default (`Required` for none)."""
+
+    name: str
+    type: AttributeType
+    default: Hashable = Required
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The real numbers an operand may take.
+
+    Attributes:
+        low: lower end.
+        high: upper end.
+        open: whether the ends themselves are excluded.
+        members: the only numbers admitted, where they can be listed.
+        without: single numbers left out.
+    """
+
+    low: float = float("-inf")
+    high: float = float("inf")
+    open: bool = False
+    members: tuple[float, ...] = ()
+    without: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        if self.members:
+            return "{" + ", ".join(f"{member:g}" for member in self.members) + "}"
+        left, right = ("(", ")") if self.open else ("[", "]")
+        low, high = ("−∞" if self.low == float("-inf") else f"{self.low:g}"), f"{self.high:g}"
+        hole = "".join(f" ∖ {{{number:g}}}" for number in self.without)
+        return f"{left}{low}, {'∞' if high == 'inf' else high}{right}{hole}"
+
+
+REALS = Domain()
+
+
+class Op:
+    """One rule of the rule book; its docstring is its equation.
+
+    A subclass is registered by being defined. It states
+
+    - `signature`: the axes of operands and result, alternatives separated by `|`;
+    - `forward(xp, *arrays, **attributes)`: the value, written against an array namespace;
+    - `vjp(dy, y, *inputs, **attributes)`: the gradient of each input, built of values;
+      None where there is none;
+    - `form`: how it is written;
+    - `domain` of each operand, `kinks` (where the derivative jumps; the subgradient is the rule's),
+      and `source`.
+    """
+
+    name: ClassVar[str]
+    signature: ClassVar[str]
+    attributes: ClassVar[tuple[Attribute, ...]] = ()
+    form: ClassVar[Form] = Call()
+    operands: ClassVar[tuple[Kind, ...]] = ()
+    kind: ClassVar[Kind] = "real"
+    broadcasts: ClassVar[bool] = False
+    inline: ClassVar[bool] = False
+    domain: ClassVar[tuple[Domain, ...]] = ()
+    kinks: ClassVar[tuple[float, ...]] = ()
+    source: ClassVar[str] = ""
+    verb: ClassVar[tuple[str, str]] = ("", "")
+
+    def __init_subclass__(cls, *, abstract: bool = False, name: str = "", **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if abstract:
+            return
+        cls.name = name or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        register(cls())
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """The alternatives of the signature."""
+        return tuple(parse_signature(part) for part in self.signature.split("|"))
+
+    @property
+    def arity(self) -> int:
+        """The number of operands."""
+        return len(self.signatures[0].inputs)
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the result depends on the same element of each operand alone."""
+        return self.signature.replace(" ", "") in ("...->...", "...,...->...", "...,...,...->...")
+
+    def operand_kind(self, position: int) -> Kind:
+        """Return the kind the operand at a position must have."""
+        return self.operands[position] if self.operands else "real"
+
+    def operand_domain(self, position: int) -> Domain:
+        """Return the numbers the operand at a position may take."""
+        return self.domain[position] if self.domain else REALS
+
+    def infer(self, *shapes: Shape, **attributes: Any) -> Shape:
+        """Return the result's shape, or raise Mismatch."""
+        failure = Mismatch("")
+        for alternative in self.signatures:
+            try:
+                return alternative.infer(shapes)
+            except Mismatch as mismatch:
+                failure = mismatch
+        raise failure
+
+    def remedy(self, names: Sequence[str], shapes: Sequence[Shape]) -> tuple[str, str]:
+        """Return what is wrong with operands that do not fit, and the fix, or empty texts."""
+        return "", ""
+
+    def settle(self, shapes: Sequence[Shape], attributes: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes in their one canonical form (a negative axis counted from the front)."""
+        return attributes
+
+    def align(self, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+        """Return the operands stretched to one shape where the op broadcasts."""
+        return aligned(self, inputs) if self.broadcasts else inputs
+
+    def fold(self, *inputs: Value, **attributes: Any) -> Value | None:
+        """Return a simpler value equal to this op applied to the inputs, or None."""
+        return None
+
+    def forward(self, xp: Any, *arrays: Any, **attributes: Any) -> Any:
+        """Return the value; `xp` is an array namespace such as NumPy."""
+        raise NotImplementedError
+
+    def vjp(self, dy: Value, y: Value, *inputs: Value, **attributes: Any) -> tuple[Value | None, ...]:
+        """Return the gradient of each input from the gradient `dy` of the value `y`."""
+        return (None,) * len(inputs)
+
+    def __call__(self, *operands: Operand, **attributes: Any) -> Value:
+        return build(self, operands, attributes)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name} : {self.signature}>"
+
+
+class Primitive(Op, abstract=True):
+    """An op whose forward rule is written directly against an array namespace."""

@@ -1,0 +1,1 @@
+"""Writing graphs as text and LaTeX, and reading text."""

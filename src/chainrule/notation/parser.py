@@ -1,0 +1,356 @@
+"""From tokens to syntax trees: recursive descent with bounded depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
+
+from chainrule.errors import ParseError
+from chainrule.ir.registry import is_op, lookup
+from chainrule.ir.shape import Shape, Size
+from chainrule.notation import syntax
+from chainrule.notation.dialect import PLAIN, Dialect
+from chainrule.notation.syntax import Expression, Span, Statement
+from chainrule.notation.tokens import Token, normalize_text, tokenize
+
+ItemT = TypeVar("ItemT")
+_DEEPEST = 60
+_COMPARISONS = ("<", ">", "<=", ">=", "==", "!=")
+_FACTOR_SIGNS = (".*", "/", "@", "*", "·")
+_KINDS = ("real", "index", "bool")
+_LITERALS = {"true": True, "false": False, "none": None}
+
+
+def parse_statements(text: str, source: str = "", dialect: Dialect = PLAIN) -> list[Statement]:
+    """Return the statements of a document; a line goes on while a bracket is open.
+
+    Raises:
+        ParseError: with line, column, what was read and what was expected.
+    """
+    lines = normalize_text(text).splitlines()
+    statements: list[Statement] = []
+    gathered: list[Token] = []
+    for number, line in enumerate(lines, start=1):
+        tokens = tokenize(line, number, source)
+        gathered += tokens[:-1]
+        if gathered and (_open_brackets(gathered) <= 0 or number == len(lines)):
+            statements.append(_Parser([*gathered, tokens[-1]], lines, source, dialect).statement())
+            gathered = []
+    return statements
+
+
+def _open_brackets(tokens: list[Token]) -> int:
+    return sum((t.text in "([") - (t.text in ")]") for t in tokens if t.kind == "sign" and len(t.text) == 1)
+
+
+class _Parser:
+    """Reads one statement."""
+
+    def __init__(self, tokens: list[Token], lines: list[str], source: str, dialect: Dialect) -> None:
+        self.tokens, self.lines, self.source, self.dialect = tokens, lines, source, dialect
+        self.at = self.depth = self.inside_norm = 0
+
+    @property
+    def here(self) -> Token:
+        return self.tokens[self.at]
+
+    def fail(self, expected: str, message: str = "", token: Token | None = None) -> NoReturn:
+        token = token or self.here
+        found = token.written or "the end of the line"
+        raise ParseError(
+            message or f"found {found} where {expected} should stand.",
+            line=token.line,
+            column=token.start + 1,
+            found=found,
+            expected=expected,
+            text=self.lines[token.line - 1],
+            source=self.source,
+            fix=f"expected {expected}." if message else "",
+        )
+
+    def sees(self, *texts: str) -> bool:
+        return self.here.kind == "sign" and self.here.text in texts
+
+    def take(self, *texts: str) -> Token | None:
+        if not self.sees(*texts):
+            return None
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def expect(self, text: str, meaning: str = "") -> Token:
+        return self.take(text) or self.fail(meaning or f"{text}")
+
+    def expect_name(self, meaning: str) -> Token:
+        if self.here.kind != "name":
+            self.fail(meaning)
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def span(self, start: Token) -> Span:
+        last = self.tokens[max(self.at - 1, 0)]
+        return Span(start.line, start.start, last.end if last.line == start.line else start.end)
+
+    def separated(self, item: Callable[[], ItemT], closing: str = "") -> list[ItemT]:
+        """Read items between commas; a comma before the closing bracket is allowed."""
+        items = [item()]
+        while self.take(","):
+            if closing and self.sees(closing):
+                break
+            items.append(item())
+        return items
+
+    def statement(self) -> Statement:
+        first = self.here
+        follows = self.tokens[1] if len(self.tokens) > 1 else first
+        declares = first.kind == "name" and first.text in self.dialect.keywords
+        if declares and not (follows.kind == "sign" and follows.text in ("=", "←", "<")):
+            statement: Statement = self.declaration()
+        else:
+            statement = self.equation()
+        if self.here.kind != "end":
+            self.fail("an operator or the end of the line")
+        return statement
+
+    def declaration(self) -> syntax.Declaration:
+        start = self.expect_name("a declaration")
+        names_only = start.text in ("sizes", "outputs", "scalar")
+        items = self.separated(self.plain_name if names_only else self.declared)
+        return syntax.Declaration(start.text, tuple(items), self.span(start))
+
+    def plain_name(self) -> syntax.Declared:
+        token = self.expect_name("a name")
+        return syntax.Declared(token.text, (), "real", False, self.span(token))
+
+    def declared(self) -> syntax.Declared:
+        token = self.expect_name("a name")
+        self.expect(":", f": and the shape of {token.text}, as in {token.text} : (m, 3)")
+        shape = self.shape()
+        words: list[str] = []
+        while self.here.kind == "name":
+            words.append(self.word("index, bool or frozen", (*_KINDS, "frozen")))
+        kinds = [word for word in words if word in _KINDS]
+        return syntax.Declared(
+            token.text, shape, kinds[0] if kinds else "real", "frozen" in words, self.span(token)
+        )
+
+    def word(self, meaning: str, known: tuple[str, ...]) -> str:
+        if self.here.text not in known:
+            self.fail(meaning)
+        return self.expect_name(meaning).text
+
+    def shape(self) -> Shape:
+        self.expect("(", "a shape in brackets, such as (m, 3)")
+        sizes = [] if self.sees(")") else self.separated(self.size, ")")
+        self.expect(")", ") or a comma and one more size")
+        return tuple(sizes)
+
+    def size(self) -> Size:
+        token = self.here
+        minus = self.take("-")
+        if self.here.kind == "number" and self.here.text.isdigit():
+            self.at += 1
+            return int(("-" if minus else "") + self.tokens[self.at - 1].text)
+        if minus:
+            self.fail("a size: a whole number or a letter", token=token)
+        return self.expect_name("a size: a whole number or a letter").text
+
+    def equation(self) -> syntax.Equation:
+        start = self.expect_name("a name, as in Z1 = R1 + b1")
+        arrow = self.take("←")
+        if not arrow and self.sees("<") and self.tokens[self.at + 1].text == "-":
+            self.at += 2
+            arrow = start
+        if not arrow:
+            self.expect("=", "= or ←")
+        right = self.expression()
+        shape = self.shape() if self.take(":") else None
+        if shape is not None and self.here.kind == "name":
+            self.word("index or bool", _KINDS)
+        return syntax.Equation(start.text, right, shape, arrow is not None, self.span(start))
+
+    def expression(self) -> Expression:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            self.fail("fewer brackets", f"brackets are nested more than {_DEEPEST} deep.")
+        start = self.here
+        left = self.sum()
+        if self.here.kind == "sign" and self.here.text in _COMPARISONS:
+            sign = self.here.text
+            self.at += 1
+            left = syntax.Infix(sign, left, self.sum(), self.span(start))
+        self.depth -= 1
+        return left
+
+    def sum(self) -> Expression:
+        start = self.here
+        left = self.term()
+        while sign := self.take("+", "-"):
+            left = syntax.Infix(sign.text, left, self.term(), self.span(start))
+        return left
+
+    def term(self) -> Expression:
+        start = self.here
+        minuses = 0
+        while self.take("-"):
+            minuses += 1
+        self.take("+")
+        operand = self.product()
+        return syntax.Negation(operand, self.span(start)) if minuses % 2 else operand
+
+    def product(self) -> Expression:
+        start = self.here
+        factors, signs = [self.factor()], list[str]()
+        while True:
+            if sign := self.take(*_FACTOR_SIGNS):
+                signs.append("*" if sign.text == "·" else sign.text)
+            elif self.starts_factor():
+                signs.append("")
+            else:
+                break
+            factors.append(self.factor())
+        if not signs:
+            return factors[0]
+        return syntax.Product(tuple(factors), tuple(signs), self.span(start))
+
+    def starts_factor(self) -> bool:
+        if self.here.kind in ("number", "name", "sigma"):
+            return True
+        return self.sees("(") or (self.sees("||") and not self.inside_norm)
+
+    def factor(self) -> Expression:
+        if self.here.kind == "sigma":
+            start = self.here
+            self.at += 1
+            return syntax.SumOver(start.text, self.product_in_sum(), self.span(start))
+        return self.postfix()
+
+    def product_in_sum(self) -> Expression:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            self.fail("fewer sums within sums")
+        operand = self.product()
+        self.depth -= 1
+        return operand
+
+    def postfix(self) -> Expression:
+        start = self.here
+        operand = self.atom()
+        while True:
+            if self.here.kind == "raised":
+                token = self.here
+                self.at += 1
+                exponent = self.raised_number(token)
+                operand = syntax.Power(operand, exponent, self.span(start))
+            elif self.take("ᵀ"):
+                operand = syntax.Transpose(operand, self.span(start))
+            elif self.take("^"):
+                operand = self.after_caret(operand, start)
+            elif self.sees("'"):
+                self.fail("ᵀ or ^T for a transpose; f'(x) for the derivative of a function")
+            else:
+                return operand
+
+    def raised_number(self, token: Token) -> Expression:
+        number = syntax.Number(token.text.removeprefix("-"), self.span(token))
+        if not number.text.isdigit():
+            self.fail("a whole exponent", token=token)
+        return syntax.Negation(number, self.span(token)) if token.text[0] == "-" else number
+
+    def after_caret(self, operand: Expression, start: Token) -> Expression:
+        token = self.here
+        if token.kind == "name" and token.text == "T":
+            self.at += 1
+            return syntax.Transpose(operand, self.span(start))
+        minus = self.take("-")
+        exponent = self.atom()
+        if minus:
+            exponent = syntax.Negation(exponent, self.span(token))
+        return syntax.Power(operand, exponent, self.span(start))
+
+    def atom(self) -> Expression:
+        token = self.here
+        if token.kind == "number":
+            self.at += 1
+            if token.text == "1" and self.sees("[") and self.here.tight:
+                return self.fenced("indicator", token, "[", "]")
+            return syntax.Number(token.text, self.span(token))
+        if token.kind == "name":
+            return self.name_or_call()
+        if self.take("("):
+            self.inside_norm, outside = 0, self.inside_norm
+            inner = self.expression()
+            self.inside_norm = outside
+            self.expect(")", ") or an operator")
+            return inner
+        if self.take("||"):
+            return self.norm(token)
+        return self.fail("a name, a number, a function or a bracket")
+
+    def fenced(self, op: str, start: Token, opening: str, closing: str) -> Expression:
+        self.expect(opening)
+        operand = self.expression()
+        self.expect(closing, f"{closing} or an operator")
+        return syntax.Fenced(op, operand, self.span(start))
+
+    def norm(self, start: Token) -> Expression:
+        self.inside_norm += 1
+        operand = self.expression()
+        self.inside_norm -= 1
+        self.expect("||", "‖ or an operator")
+        squared = self.here.kind == "raised" and self.here.text == "2"
+        if not squared and self.take("^"):
+            squared = self.here.kind == "number" and self.here.text == "2"
+        if not squared:
+            self.fail("² after ‖…‖, for the squared norm is the one that is defined")
+        self.at += 1
+        return syntax.Fenced("squared_norm", operand, self.span(start))
+
+    def name_or_call(self) -> Expression:
+        token = self.expect_name("a name")
+        if token.text == "size" and self.take("("):
+            letter = self.expect_name("the letter of a size")
+            self.expect(")")
+            name = syntax.Name(letter.text, self.span(letter))
+            return syntax.Call("size", (name,), (), False, self.span(token))
+        if not is_op(token.text):
+            return syntax.Name(token.text, self.span(token))
+        derivative = self.take("'") is not None
+        if not self.sees("("):
+            self.fail(f"( and what {token.text} is applied to")
+        arguments, settings = self.arguments(lookup(token.text).arity)
+        return syntax.Call(token.text, arguments, settings, derivative, self.span(token))
+
+    def arguments(self, arity: int) -> tuple[tuple[Expression, ...], tuple[syntax.Setting, ...]]:
+        """Read a call's operands, then its attributes."""
+        self.expect("(")
+        outside, self.inside_norm = self.inside_norm, 0
+        arguments: list[Expression] = []
+        settings: list[syntax.Setting] = []
+        while not self.sees(")"):
+            if (arguments or settings) and not self.take(","):
+                self.fail(") or a comma")
+            follows = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+            named = self.here.kind == "name" and follows.kind == "sign" and follows.text == "="
+            if named or len(arguments) >= arity:
+                settings.append(self.setting(named))
+            else:
+                arguments.append(self.expression())
+        self.expect(")")
+        self.inside_norm = outside
+        return tuple(arguments), tuple(settings)
+
+    def setting(self, named: bool) -> syntax.Setting:
+        start = self.here
+        name = ""
+        if named:
+            name = self.expect_name("an attribute").text
+            self.expect("=")
+        return syntax.Setting(name, self.literal(), self.span(start))
+
+    def literal(self) -> object:
+        """Read an attribute's value: a whole number, a letter, a flag, or a tuple of these."""
+        if self.sees("("):
+            return self.shape()
+        if self.here.kind == "name" and self.here.text.lower() in _LITERALS:
+            return _LITERALS[self.expect_name("a value").text.lower()]
+        return self.size()

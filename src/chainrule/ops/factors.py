@@ -1,0 +1,81 @@
+"""How constants multiply out: an unnamed product is split into its scalar factor and the rest.
+
+A product keeps its scalar in front, s · T with s of shape (), so that 2 · (λ/2) W reads λ W. A value
+with a name is never taken apart: the reader gave the name to see it used.
+"""
+
+from __future__ import annotations
+
+from chainrule.ir.build import raw
+from chainrule.ir.constant import Constant
+from chainrule.ir.registry import lookup
+from chainrule.ir.value import Value
+
+
+def split(value: Value) -> tuple[Value | None, Value | None]:
+    """Return (s, T) with value = s · T; s or T is None where there is no such factor.
+
+    For a scalar value s is its constant factor.
+    """
+    if value.constant is not None:
+        return value, None
+    if value.graph.is_named(value):
+        return None, value
+    if value.op.name == "expand" and value.inputs[0].shape == ():
+        return value.inputs[0], None
+    if value.op.name == "negative":
+        return value.graph.constant(-1), value.inputs[0]
+    if value.op.name == "multiply":
+        first, second = value.inputs
+        if value.shape == ():
+            return (first, second) if first.constant is not None else (None, value)
+        if first.op.name == "expand" and first.inputs[0].shape == ():
+            return first.inputs[0], second
+    return None, value
+
+
+def scaled(scalar: Value | None, rest: Value) -> Value:
+    """Return scalar · rest in the canonical form, the scalar in front."""
+    if scalar is None:
+        return rest
+    number = scalar.constant
+    if number is not None and number.is_number(1):
+        return rest
+    if number is not None and number.is_number(-1):
+        return raw("negative", rest)
+    if rest.shape == ():
+        return raw("multiply", scalar, rest)
+    return raw("multiply", lookup("expand")(scalar, shape=rest.shape), rest)
+
+
+def times(first: Value | None, second: Value | None) -> Value | None:
+    """Return the product of two scalar factors, either of which may be missing."""
+    if first is None or second is None:
+        return first if second is None else second
+    return lookup("multiply")(first, second)
+
+
+def scalar_of(value: Value) -> Value | None:
+    """Return the scalar that a value repeats, or None: the value itself, or what its expand stretches."""
+    if value.shape == ():
+        return value
+    if value.op.name == "expand" and value.inputs[0].shape == ():
+        return value.inputs[0]
+    return None
+
+
+def constant_of(value: Value) -> Constant | None:
+    """Return the constant that a value repeats, or None."""
+    scalar = scalar_of(value)
+    return None if scalar is None else scalar.constant
+
+
+def is_negated(value: Value) -> bool:
+    """Tell whether an unnamed value starts with a minus that a sum could take over."""
+    scalar, _ = split(value)
+    if scalar is None:
+        return False
+    number = scalar.constant if scalar.constant is not None else split(scalar)[0]
+    if isinstance(number, Value):
+        number = number.constant
+    return number is not None and number.factor < 0

@@ -1,0 +1,88 @@
+"""Reductions over axes: sum, mean, squared_norm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule.ir.constant import Constant
+from chainrule.ir import form as forms
+from chainrule.ir.op import Attribute, Primitive
+from chainrule.ir.registry import lookup
+from chainrule.ir.shape import Shape, Size
+from chainrule.ir.signature import Mismatch
+from chainrule.ir.value import Value
+
+
+class Reduction(Primitive, abstract=True):
+    """An op that combines the elements along some or all axes."""
+
+    signature = "... -> ..."
+    attributes = (Attribute("axis", "axes", None), Attribute("keepdims", "flag", False))
+
+    def settle(self, shapes: Sequence[Shape], attributes: dict[str, Any]) -> dict[str, Any]:
+        """Write the axes as a sorted tuple counted from the front, None for all of them."""
+        axes = attributes["axis"]
+        rank = len(shapes[0])
+        if axes is not None:
+            listed = (axes,) if isinstance(axes, int) else tuple(axes)
+            beyond = [axis for axis in listed if not -rank <= axis < rank]
+            if beyond or len({axis % rank for axis in listed if rank}) != len(listed):
+                raise Mismatch(f"axis {axes} does not name distinct axes of the {rank} there are")
+            axes = tuple(sorted(axis % rank for axis in listed))
+            axes = None if len(axes) == rank else axes
+        return {"axis": axes, "keepdims": bool(attributes["keepdims"])}
+
+    def infer(self, *shapes: Shape, axis: tuple[int, ...] | None, keepdims: bool) -> Shape:
+        reduced = range(len(shapes[0])) if axis is None else axis
+        kept: list[tuple[int, Size]] = [(i, 1 if i in reduced else s) for i, s in enumerate(shapes[0])]
+        return tuple(size for i, size in kept if keepdims or i not in reduced)
+
+    def fold(self, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool) -> Value | None:
+        """Nothing to reduce: x itself."""
+        return x if x.ndim == 0 or axis == () else None
+
+
+def spread(dy: Value, shape: Shape, axis: tuple[int, ...] | None, keepdims: bool) -> Value:
+    """Return a reduced gradient repeated along the axes that were reduced."""
+    if axis is not None and not keepdims:
+        dy = dy.reshape(*(1 if i in axis else size for i, size in enumerate(shape)))
+    elif axis is None and keepdims:
+        dy = dy.reshape()
+    return lookup("expand")(dy, shape=shape)
+
+
+class Sum(Reduction):
+    """Sum over some or all axes, y = Σ x."""
+
+    form = forms.Sum()
+
+    def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        return xp.sum(x, axis=axis, keepdims=keepdims)
+
+    def vjp(self, dy: Value, y: Value, x: Value, *, axis: Any, keepdims: bool) -> tuple[Value]:
+        return (spread(dy, x.shape, axis, keepdims),)
+
+
+class Mean(Reduction):
+    """Mean over some or all axes, y = 1/n Σ x, n the number of elements combined."""
+
+    def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        return xp.mean(x, axis=axis, keepdims=keepdims)
+
+    def vjp(self, dy: Value, y: Value, x: Value, *, axis: Any, keepdims: bool) -> tuple[Value]:
+        combined = x.shape if axis is None else tuple(x.shape[i] for i in axis)
+        return (spread(dy, x.shape, axis, keepdims) * Constant.count(combined).reciprocal(),)
+
+
+class SquaredNorm(Primitive):
+    """Sum of the squares of all elements, y = ‖x‖²; for a matrix the squared Frobenius norm."""
+
+    signature = "... -> "
+    form = forms.Fence(("‖", "‖²"), ("||", "||^2"), (r"\lVert ", r" \rVert^{2}"))
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        return xp.sum(x * x)
+
+    def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
+        return (2 * dy * x,)
