@@ -1,2 +1,93 @@
-"""chainrule: a glass-box engine for feed-forward neural networks."""
-import chainrule.ops
+"""chainrule: a glass-box engine for feed-forward neural networks. What you read is what runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule import ops as _ops
+from chainrule.errors import (
+    ChainruleError,
+    DataError,
+    GraphError,
+    KindError,
+    MissingExtraError,
+    ModelFileError,
+    NamingError,
+    NotFiniteError,
+    ParseError,
+    ShapeError,
+    UnknownNameError,
+)
+from chainrule.graph import Graph, parse, read
+from chainrule.ir.registry import every_op, is_op, lookup
+from chainrule.ir.structural import Declaration, declare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chainrule.ir.shape import Kind, Size
+    from chainrule.ir.value import Value
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ChainruleError",
+    "DataError",
+    "Declaration",
+    "Graph",
+    "GraphError",
+    "KindError",
+    "MissingExtraError",
+    "ModelFileError",
+    "NamingError",
+    "NotFiniteError",
+    "ParseError",
+    "ShapeError",
+    "UnknownNameError",
+    "data",
+    "hyperparameter",
+    "parameter",
+    "parse",
+    "read",
+    "scalar",
+    "state",
+]
+
+
+def data(*shape: Size, kind: Kind = "real") -> Declaration:
+    """Declare data of a shape, `g.X = chainrule.data("m", 784)`; class numbers have the kind "index"."""
+    return declare("data", shape, kind)
+
+
+def parameter(*shape: Size, frozen: bool = False) -> Declaration:
+    """Declare a parameter of a shape; a frozen one gets no gradient and no update."""
+    return declare("parameter", shape, frozen=frozen)
+
+
+def state(*shape: Size) -> Declaration:
+    """Declare a state that a step may update but no gradient changes, such as a running mean."""
+    return declare("state", shape)
+
+
+def scalar() -> Declaration:
+    """Declare a scalar hyperparameter, such as λ or α."""
+    return declare("hyperparameter", ())
+
+
+def hyperparameter(*shape: Size) -> Declaration:
+    """Declare a hyperparameter of any shape, such as one learning rate for each weight."""
+    return declare("hyperparameter", shape)
+
+
+def __getattr__(name: str) -> Callable[..., Value]:
+    """Return the op of this name: every op of the rule book is a function, `chainrule.tanh(x)`."""
+    if is_op(name):
+        return lookup(name)
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(op.name for op in every_op())]
+
+
+del _ops

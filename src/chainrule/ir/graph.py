@@ -148,6 +148,10 @@ class Graph:
             self._attach(name, value)
         return value
 
+    def reorder_names(self, names: Sequence[str]) -> None:
+        """Put names first, in the order given; printouts follow it."""
+        self._names = {name: self._names[name] for name in dict.fromkeys([*names, *self._names])}
+
     def _attach(self, name: str, value: Value) -> None:
         self._names[name] = value
         self._labels.setdefault(value, []).append(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from chainrule.ir.build import aligned, build
 from chainrule.ir.form import Call, Form
 from chainrule.ir.registry import register
-from chainrule.ir.shape import Kind, Shape
+from chainrule.ir.shape import Kind, Shape, Size
 from chainrule.ir.signature import Mismatch, Signature, parse_signature
 
 if TYPE_CHECKING:
@@ -141,6 +141,14 @@ class Op:
     def fold(self, *inputs: Value, **attributes: Any) -> Value | None:
         """Return a simpler value equal to this op applied to the inputs, or None."""
         return None
+
+    def index_limit(self, position: int, *shapes: Shape, **attributes: Any) -> Size | None:
+        """Return the size that class numbers at an operand must stay below, if there is one."""
+        return None
+
+    def branches(self, xp: Any, *arrays: Any, **attributes: Any) -> Any:
+        """Return which side of its kinks each element is on, or None where there are no kinks."""
+        return xp.stack([arrays[0] > kink for kink in self.kinks]) if self.kinks else None
 
     def forward(self, xp: Any, *arrays: Any, **attributes: Any) -> Any:
         """Return the value; `xp` is an array namespace such as NumPy."""

@@ -18,6 +18,9 @@ class Comparison(Primitive, abstract=True):
     broadcasts = True
     verb = ("compare", " with ")
 
+    def branches(self, xp: Any, *arrays: Any, **attributes: Any) -> Any:
+        return self.forward(xp, *arrays)
+
 
 class Greater(Comparison):
     """Condition, y = (a > b)."""

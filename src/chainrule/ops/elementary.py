@@ -71,6 +71,9 @@ class Maximum(Primitive):
     def forward(self, xp: Any, a: Any, b: Any) -> Any:
         return xp.maximum(a, b)
 
+    def branches(self, xp: Any, a: Any, b: Any) -> Any:
+        return a > b
+
     def vjp(self, dy: Value, y: Value, a: Value, b: Value) -> tuple[Value, Value]:
         return dy * (a >= b), dy * (a < b)
 
@@ -83,6 +86,9 @@ class Minimum(Primitive):
 
     def forward(self, xp: Any, a: Any, b: Any) -> Any:
         return xp.minimum(a, b)
+
+    def branches(self, xp: Any, a: Any, b: Any) -> Any:
+        return a > b
 
     def vjp(self, dy: Value, y: Value, a: Value, b: Value) -> tuple[Value, Value]:
         return dy * (a <= b), dy * (a > b)

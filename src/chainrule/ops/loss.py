@@ -8,7 +8,7 @@ from typing import Any
 from chainrule.ir.constant import Constant
 from chainrule.ir.op import Domain, Primitive
 from chainrule.ir.registry import lookup
-from chainrule.ir.shape import Shape
+from chainrule.ir.shape import Shape, Size
 from chainrule.ir.value import Value
 
 
@@ -55,6 +55,9 @@ class SoftmaxCrossEntropy(Primitive):
         rows, classes = z.shape
         off = lookup("softmax")(z) - lookup("one_hot")(y, size=classes)
         return dy.reshape(rows, 1) * off, None
+
+    def index_limit(self, position: int, *shapes: Shape, **attributes: Any) -> Size | None:
+        return shapes[0][1] if position == 1 else None
 
     def remedy(self, names: Sequence[str], shapes: Sequence[Shape]) -> tuple[str, str]:
         (z, y), (logits, target) = names, shapes

@@ -1,0 +1,1 @@
+"""Graph and arrays in, arrays out."""

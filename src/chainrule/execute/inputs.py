@@ -1,0 +1,183 @@
+"""From the arrays a user passes to checked arrays, one a leaf, and the sizes the letters stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, KindError, NamingError, ShapeError, UnknownNameError, nearest
+from chainrule.ir.graph import Graph, normalized
+from chainrule.ir.shape import show_shape
+from chainrule.ir.value import Value
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Arrays by leaf, and sizes by letter."""
+
+    arrays: dict[Value, Array]
+    sizes: dict[str, int]
+
+
+def bind(graph: Graph, given: Mapping[str, Any], dtype: Any = np.float64) -> Bound:
+    """Check arrays against the leaves of a graph and bind its letters.
+
+    Args:
+        graph: the graph to run.
+        given: arrays or numbers by the names of leaves.
+        dtype: the floating-point type real leaves are turned into.
+
+    Raises:
+        UnknownNameError: a name is no leaf of the graph.
+        DataError: a leaf is missing, an array is not numeric, or leaves the domain of a loss.
+        KindError: a real array where class numbers are expected.
+        ShapeError: sizes disagree; the message lists all of them.
+    """
+    leaves = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves()}
+    by_leaf = _by_leaf(graph, given, leaves)
+    arrays = {leaf: _as_array(name, leaf, by_leaf[leaf], dtype) for name, leaf in leaves.items() if leaf in by_leaf}
+    sizes = _bind_sizes(graph, leaves, arrays)
+    check_domains(graph, arrays, sizes)
+    return Bound(arrays, sizes)
+
+
+def _by_leaf(graph: Graph, given: Mapping[str, Any], leaves: Mapping[str, Value]) -> dict[Value, Any]:
+    by_leaf: dict[Value, Any] = {}
+    for name, array in given.items():
+        leaf = graph[name] if name in graph else None
+        if leaf is None or leaf.op.name != "leaf":
+            raise UnknownNameError(
+                f"{name} is not data or a parameter of this graph.", fix=nearest(normalized(name), leaves)
+            )
+        by_leaf[leaf] = array
+    missing = [name for name, leaf in leaves.items() if leaf not in by_leaf and _is_needed(graph, leaf)]
+    if missing:
+        shown = ", ".join(f"{name} {show_shape(graph[name].shape)}" for name in missing)
+        raise DataError(f"no value was given for {shown}.", fix=f"pass {missing[0]}=… as well.")
+    return by_leaf
+
+
+def _is_needed(graph: Graph, leaf: Value) -> bool:
+    """A leaf that nothing uses may be left out, as long as its letters are known otherwise."""
+    return any(leaf in value.inputs for value in graph.document()) or leaf in graph.updates
+
+
+def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise DataError(f"{name} is not a rectangular array.", fix="rows must have one length.") from None
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} holds {array.dtype}, not numbers.", fix="turn text into numbers first.")
+    if leaf.kind == "real":
+        return array.astype(dtype, copy=False)
+    if leaf.kind == "bool":
+        if array.dtype.kind != "b":
+            raise KindError(f"{name} is bool, but the array holds {array.dtype}.", fix=f"{name} > 0, for example.")
+        return array
+    if array.dtype.kind not in "iu":
+        raise KindError(
+            f"{name} holds class numbers, but the array holds {array.dtype}.", fix=f"{name}.astype(int)."
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def _bind_sizes(graph: Graph, leaves: Mapping[str, Value], arrays: Mapping[Value, Array]) -> dict[str, int]:
+    """Read the letters off the arrays; report every disagreement at once."""
+    sizes: dict[str, int] = {}
+    source: dict[str, str] = {}
+    wrong: list[str] = []
+    fix = ""
+    for name, leaf in leaves.items():
+        if leaf not in arrays:
+            continue
+        shape = arrays[leaf].shape
+        expected = show_shape(tuple(sizes.get(s, s) if isinstance(s, str) else s for s in leaf.shape))
+        if len(shape) != leaf.ndim:
+            wrong.append(f"{name} {show_shape(leaf.shape)} was given the shape {show_shape(shape)}")
+            fix = fix or _rank_fix(name, leaf, shape)
+            continue
+        for size, actual in zip(leaf.shape, shape, strict=True):
+            if isinstance(size, str):
+                known = sizes.setdefault(size, actual)
+                origin = source.setdefault(size, name)
+            else:
+                known, origin = size, ""
+            if known != actual:
+                because = f", for {size} = {known} in {origin}" if origin else ""
+                wrong.append(f"{name} {expected} was given the shape {show_shape(shape)}{because}")
+                break
+        if 0 in shape:
+            wrong.append(f"{name} was given no elements, {show_shape(shape)}")
+    if wrong:
+        raise ShapeError("arrays do not fit the graph: " + "; ".join(wrong) + ".", fix=fix)
+    _check_letters(graph, sizes)
+    return sizes
+
+
+def _rank_fix(name: str, leaf: Value, shape: tuple[int, ...]) -> str:
+    if leaf.ndim == len(shape) + 1 and leaf.shape[-1] == 1:
+        return f"{name}.reshape(-1, 1) makes a column of it."
+    if leaf.ndim + 1 == len(shape) and shape[-1] == 1:
+        return f"{name}.reshape(-1) makes a vector of it."
+    return f"{name} needs {leaf.ndim} ax{'is' if leaf.ndim == 1 else 'es'}."
+
+
+def _check_letters(graph: Graph, sizes: Mapping[str, int]) -> None:
+    used = [letter for value in graph.document() for letter in _letters(value)]
+    unbound = [letter for letter in dict.fromkeys(used) if letter not in sizes]
+    if unbound:
+        raise NamingError(f"nothing given says how large {', '.join(unbound)} is.", fix="pass the data that has it.")
+
+
+def _letters(value: Value) -> list[str]:
+    constant = value.constant.letters if value.constant is not None else []
+    return [*constant, *(size for size in value.shape if isinstance(size, str))]
+
+
+def check_domains(graph: Graph, arrays: Mapping[Value, Array], sizes: Mapping[str, int]) -> None:
+    """Check leaves that feed an op with a listed domain or class numbers.
+
+    Raises:
+        DataError: the first element outside, by its place.
+    """
+    for value in graph.document():
+        for position, x in enumerate(value.inputs):
+            if x not in arrays:
+                continue
+            members = value.op.operand_domain(position).members
+            if members:
+                _check_members(graph, value, x, arrays[x], members)
+            limit = value.op.index_limit(position, *(v.shape for v in value.inputs), **value.attributes)
+            if limit is not None:
+                _check_classes(graph, x, arrays[x], sizes.get(limit, 0) if isinstance(limit, str) else limit)
+
+
+def _check_members(graph: Graph, value: Value, x: Value, array: Array, members: tuple[float, ...]) -> None:
+    outside = ~np.isin(array, members)
+    if outside.any():
+        at = tuple(int(i) for i in np.argwhere(outside)[0])
+        allowed = value.op.operand_domain(value.inputs.index(x))
+        raise DataError(
+            f"{graph.describe(x)} must lie in {allowed} for {value.op.name}, "
+            f"but {graph.describe(x)}[{', '.join(map(str, at))}] = {array[at]:g} "
+            f"({int(outside.sum())} of {outside.size} elements lie outside).",
+            fix="encode the two classes as 0 and 1, or use a loss for real targets.",
+        )
+
+
+def _check_classes(graph: Graph, x: Value, array: Array, classes: int) -> None:
+    outside = (array < 0) | (array >= classes)
+    if outside.any():
+        at = tuple(int(i) for i in np.argwhere(outside)[0])
+        name = graph.describe(x)
+        raise DataError(
+            f"{name} must lie in 0 … {classes - 1}, but {name}[{', '.join(map(str, at))}] = {array[at]}.",
+            fix=f"there are {classes} columns of logits; number the classes from 0.",
+        )

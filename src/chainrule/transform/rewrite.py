@@ -1,0 +1,168 @@
+"""Applying rules to a graph until none fits, with a record of each one that fired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from chainrule.errors import GraphError
+from chainrule.ir.graph import Graph, is_generated
+from chainrule.ir.value import Value
+from chainrule.notation.lines import Lines
+from chainrule.notation.writer import Writer
+from chainrule.transform.copy import copy_exactly, copy_leaves
+from chainrule.transform.pattern import Match, Pattern, find
+from chainrule.transform.rules import RULES, Rule
+
+GraphT = TypeVar("GraphT", bound=Graph)
+_MOST_PASSES = 100
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One application of a rule.
+
+    Attributes:
+        rule: the rule's name.
+        equation: the rule itself.
+        why: why it holds.
+        name: the name of the value rewritten, "" if it has none.
+        before: the value's right side before.
+        after: the value's right side after.
+    """
+
+    rule: str
+    equation: str
+    why: str
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        at = f"{self.name} = " if self.name else ""
+        return f"{self.rule}: {self.equation}\n    {at}{self.before}\n    {at}{self.after}"
+
+
+def simplify(graph: GraphT, rules: Sequence[Rule] = RULES) -> tuple[GraphT, tuple[Firing, ...]]:
+    """Return the graph *after* rewriting, without dead values, and the rules that fired, in order.
+
+    Raises:
+        GraphError: the rules go on for ever.
+    """
+    firings: list[Firing] = []
+    for _ in range(_MOST_PASSES):
+        graph, fired = _one_pass(drop_dead(graph), rules)
+        if not fired:
+            return drop_dead(graph), tuple(firings)
+        firings += fired
+    raise GraphError(f"the rewriting rules still fire after {_MOST_PASSES} passes.")
+
+
+def drop_dead(graph: GraphT) -> GraphT:
+    """Return the graph with only what outputs and updates need; names of constants cost nothing and stay."""
+    target = graph.blank()
+    copies = copy_leaves(graph, target)
+    copy_exactly(graph.live(), target, copies)
+    for name, value in graph.names.items():
+        if value not in copies and value.constant is not None:
+            copies[value] = target.constant(value.constant)
+        if value in copies:
+            target.name(name, copies[value])
+    _finish(graph, target, copies)
+    return target
+
+
+def _finish(source: Graph, target: Graph, copies: dict[Value, Value]) -> None:
+    """Carry over outputs, updates, and which names are gradients."""
+    for leaf, new in source.updates.items():
+        target.update(copies[leaf], copies[new])
+    for gradient, name in source.gradients.items():
+        if gradient in target and name in target:
+            target.record_gradient(gradient, name)
+    target.set_outputs(copies[value] for value in source.outputs)
+
+
+def _one_pass(graph: GraphT, rules: Sequence[Rule]) -> tuple[GraphT, list[Firing]]:
+    """Rebuild a graph in order, replacing each value that a rule fits."""
+    target = graph.blank()
+    copies = copy_leaves(graph, target)
+    dissolves = frozenset(graph[name] for name in graph.gradients)
+    changed: list[tuple[Rule, Value]] = []
+    for value in graph.document():
+        if value.op.name != "leaf":
+            copies[value], rule = _rebuilt(value, copies, target, rules, dissolves)
+            changed += [] if rule is None else [(rule, value)]
+        for name in graph.names_of(value):
+            if not is_generated(name):
+                target.name(name, copies[value])
+    _restore_order(graph, target)
+    _finish(graph, target, copies)
+    return target, _record(graph, target, copies, changed)
+
+
+def _rebuilt(
+    value: Value, copies: dict[Value, Value], target: Graph, rules: Sequence[Rule], dissolves: frozenset[Value]
+) -> tuple[Value, Rule | None]:
+    for rule in rules:
+        match = find(rule.pattern.left, value, dissolves)
+        if match is not None:
+            result = _instance(rule.pattern, match, copies, target)
+            if result.shape == value.shape:
+                return result, rule
+    inputs = tuple(copies[x] for x in value.inputs)
+    unchanged = all(_twins(x, copy) for x, copy in zip(value.inputs, inputs, strict=True))
+    if unchanged:
+        return target.intern(value.op, inputs, value.attributes, value.shape, value.kind), None
+    return value.op(*inputs, **value.attributes), None
+
+
+def _twins(old: Value, new: Value) -> bool:
+    """Tell whether a copy is the same op with the same attributes, so that nothing new can fold."""
+    return old.op.name == new.op.name and old.attributes == new.attributes
+
+
+def _instance(pattern: Pattern, match: Match, copies: dict[Value, Value], target: Graph) -> Value:
+    """Return the right side with its letters replaced, times the factors left alone."""
+    made = {letter: copies[value] for letter, value in match.bindings.items()}
+    for part in pattern.right.graph.walk([pattern.right]):
+        if part in made:
+            continue
+        if part.constant is not None:
+            made[part] = target.constant(part.constant)
+        elif part.op.name == "expand":
+            made[part] = made[part.inputs[0]]
+        else:
+            made[part] = part.op(*(made[x] for x in part.inputs), **part.attributes)
+    result = made[pattern.right]
+    for factor in match.rest:
+        result = copies[factor] * result if _is_scalar(factor) else result * copies[factor]
+    return result
+
+
+def _is_scalar(factor: Value) -> bool:
+    return factor.shape == () or (factor.op.name == "expand" and factor.inputs[0].shape == ())
+
+
+def _restore_order(source: Graph, target: Graph) -> None:
+    """Put the names back into the order in which they were given."""
+    target.reorder_names([name for name in source.names if name in target])
+
+
+def _record(
+    before: Graph, after: Graph, copies: dict[Value, Value], changed: list[tuple[Rule, Value]]
+) -> list[Firing]:
+    if not changed:
+        return []
+    old, new = Writer(Lines(before)), Writer(Lines(after))
+    return [
+        Firing(
+            rule.name,
+            rule.equation,
+            rule.why,
+            name := next(iter(before.names_of(value)), ""),
+            old.right_side(name, value),
+            new.right_side(name, copies[value]),
+        )
+        for rule, value in changed
+    ]
