@@ -21,6 +21,9 @@ from chainrule.errors import (
 from chainrule.graph import Graph, parse, read
 from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.ir.structural import Declaration, declare
+from chainrule.optim.sgd import SGD
+from chainrule.train.loop import Fit, fit
+from chainrule.train.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +36,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ChainruleError",
     "DataError",
+    "SGD",
     "Declaration",
     "Graph",
     "GraphError",
@@ -44,10 +48,13 @@ __all__ = [
     "ParseError",
     "ShapeError",
     "UnknownNameError",
+    "Fit",
     "data",
+    "fit",
     "hyperparameter",
     "parameter",
     "parse",
+    "progress_bar",
     "read",
     "scalar",
     "state",

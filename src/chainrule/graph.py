@@ -20,7 +20,11 @@ from chainrule.ir.verify import verify
 from chainrule.notation.elaborate import parse_into
 from chainrule.notation.latex import to_latex
 from chainrule.notation.text import equations, to_text, updates
+from chainrule.nn.initializers import initialize
+from chainrule.optim.sgd import SGD
+from chainrule.train.step import Step, training_step
 from chainrule.transform.gradient import gradient
+from chainrule.transform.prediction import for_prediction
 from chainrule.transform.rewrite import Firing, simplify
 
 
@@ -138,6 +142,24 @@ class Graph(BaseGraph):
         result, fired = simplify(self)
         result._fired = (*self._fired, *fired)
         return result
+
+    def for_prediction(self, output: str) -> Graph:
+        """Return the graph of one output alone, with only the leaves it needs."""
+        return for_prediction(self, output)
+
+    def step(self, optimizer: SGD, objective: str = "J") -> Step[Graph]:
+        """Return a training step as one graph: forward, loss, backward and the optimizer's updates."""
+        return training_step(self, optimizer, objective)
+
+    def initialize(
+        self,
+        sizes: Mapping[str, int] | None = None,
+        scheme: str | Mapping[str, str] = "glorot",
+        *,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """Draw every parameter; see `chainrule.nn.initializers.initialize`."""
+        return initialize(self, sizes, scheme, seed=seed)
 
     def run(self, *, dtype: Any = np.float64, **arrays: Any) -> Trace:
         """Compute every value; `trace["dZ1"]` is any of them by name.

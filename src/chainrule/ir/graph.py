@@ -201,7 +201,8 @@ class Graph:
 
     def sinks(self) -> tuple[Value, ...]:
         """Return the named values that nothing uses, in order of their names."""
-        used = {x for value in self.walk(self._names.values()) for x in value.inputs}
+        document = self.walk([*self._names.values(), *self._updates.values()])
+        used = {x for value in document for x in value.inputs}
         used.update(self._updates.values())
         named = dict.fromkeys(self._names.values())
         return tuple(v for v in named if v not in used and v.inputs)

@@ -116,7 +116,7 @@ class Op:
         """Return the numbers the operand at a position may take."""
         return self.domain[position] if self.domain else REALS
 
-    def infer(self, *shapes: Shape, **attributes: Any) -> Shape:
+    def infer(self, *shapes: Any, **attributes: Any) -> Shape:
         """Return the result's shape, or raise Mismatch."""
         failure = Mismatch("")
         for alternative in self.signatures:
@@ -138,25 +138,26 @@ class Op:
         """Return the operands stretched to one shape where the op broadcasts."""
         return aligned(self, inputs) if self.broadcasts else inputs
 
-    def fold(self, *inputs: Value, **attributes: Any) -> Value | None:
+    def fold(self, *inputs: Any, **attributes: Any) -> Value | None:
         """Return a simpler value equal to this op applied to the inputs, or None."""
         return None
 
-    def index_limit(self, position: int, *shapes: Shape, **attributes: Any) -> Size | None:
+    def index_limit(self, position: int, *shapes: Any, **attributes: Any) -> Size | None:
         """Return the size that class numbers at an operand must stay below, if there is one."""
         return None
 
-    def branches(self, xp: Any, *arrays: Any, **attributes: Any) -> Any:
+    def branches(self, *arguments: Any, **attributes: Any) -> Any:
         """Return which side of its kinks each element is on, or None where there are no kinks."""
+        xp, *arrays = arguments
         return xp.stack([arrays[0] > kink for kink in self.kinks]) if self.kinks else None
 
-    def forward(self, xp: Any, *arrays: Any, **attributes: Any) -> Any:
-        """Return the value; `xp` is an array namespace such as NumPy."""
+    def forward(self, *arguments: Any, **attributes: Any) -> Any:
+        """Return the value, `forward(xp, *arrays)`; `xp` is an array namespace such as NumPy."""
         raise NotImplementedError
 
-    def vjp(self, dy: Value, y: Value, *inputs: Value, **attributes: Any) -> tuple[Value | None, ...]:
-        """Return the gradient of each input from the gradient `dy` of the value `y`."""
-        return (None,) * len(inputs)
+    def vjp(self, *arguments: Any, **attributes: Any) -> tuple[Value | None, ...]:
+        """Return each input's gradient, `vjp(dy, y, *inputs)`, from the gradient `dy` of the value `y`."""
+        return (None,) * (len(arguments) - 2)
 
     def __call__(self, *operands: Operand, **attributes: Any) -> Value:
         return build(self, operands, attributes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from chainrule.ir.shape import Shape, Size
 
@@ -64,7 +64,7 @@ def _fill(axes: tuple[str, ...], bound: dict[str, tuple[Shape | Size, int]]) -> 
     return tuple(shape)
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse_signature(text: str) -> Signature:
     """Read a signature string.
 

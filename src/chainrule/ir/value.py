@@ -46,7 +46,8 @@ class Value:
         order: int,
     ) -> None:
         self.op, self.inputs, self.attributes = op, inputs, attributes
-        self.shape, self.kind, self.graph, self.order = shape, kind, graph, order
+        self.shape, self.graph, self.order = shape, graph, order
+        self.kind: Kind = kind
 
     @property
     def ndim(self) -> int:

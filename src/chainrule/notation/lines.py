@@ -71,7 +71,7 @@ class Lines:
     def _ordered(self) -> Iterator[Line]:
         """Yield lines in the order of naming, each after what it uses."""
         for name, value in self.graph.names.items():
-            if is_generated(name) or value.op.name == "leaf" and name == self.graph.names_of(value)[0]:
+            if is_generated(name) or (value.op.name == "leaf" and name == self.graph.names_of(value)[0]):
                 continue
             section: Section = "backward" if name in self.graph.gradients else "forward"
             known = self._spellings.get(value)

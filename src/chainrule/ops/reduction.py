@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.ir.constant import Constant
 from chainrule.ir import form as forms
+from chainrule.ir.constant import Constant
 from chainrule.ir.op import Attribute, Primitive
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Shape, Size

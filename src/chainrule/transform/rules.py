@@ -37,49 +37,49 @@ class Rule:
 
 
 class SigmoidMeetsBinaryCrossEntropy(Rule):
-    """((1 − y) / (1 − a) − y / a) ⊙ a ⊙ (1 − a) = a − y"""  # noqa: D400, D415 - an equation
+    """((1 − y) / (1 − a) − y / a) ⊙ a ⊙ (1 − a) = a − y"""
 
     why = "the derivative of the sigmoid, a (1 − a), cancels what the loss divides by"
     shapes: ClassVar = {"a": "(r, c)", "y": "(r, c)"}
 
 
 class ReluOfPositive(Rule):
-    """relu(x) ⊙ 1[x > 0] = relu(x)"""  # noqa: D400, D415 - an equation
+    """relu(x) ⊙ 1[x > 0] = relu(x)"""
 
     why = "where x > 0 fails relu(x) is 0 already"
     shapes: ClassVar = {"x": "(r, c)"}
 
 
 class IndicatorTwice(Rule):
-    """1[x > y] ⊙ 1[x > y] = 1[x > y]"""  # noqa: D400, D415 - an equation
+    """1[x > y] ⊙ 1[x > y] = 1[x > y]"""
 
     why = "0 and 1 are their own squares"
     shapes: ClassVar = {"x": "(r, c)", "y": "(r, c)"}
 
 
 class ExponentialOfLogarithm(Rule):
-    """exp(log(x)) = x"""  # noqa: D400, D415 - an equation
+    """exp(log(x)) = x"""
 
     why = "the logarithm exists only for x > 0, where the two undo each other"
     shapes: ClassVar = {"x": "(r, c)"}
 
 
 class LogarithmOfExponential(Rule):
-    """log(exp(x)) = x"""  # noqa: D400, D415 - an equation
+    """log(exp(x)) = x"""
 
     why = "the two undo each other, and x does not overflow"
     shapes: ClassVar = {"x": "(r, c)"}
 
 
 class TransposeOfProduct(Rule):
-    """(a b)ᵀ = bᵀ aᵀ"""  # noqa: D400, D415 - an equation
+    """(a b)ᵀ = bᵀ aᵀ"""
 
     why = "the transpose of a product is the product of the transposes in reverse"
     shapes: ClassVar = {"a": "(r, s)", "b": "(s, c)"}
 
 
 class SumOfEqualTerms(Rule):
-    """x + x = 2 x"""  # noqa: D400, D415 - an equation
+    """x + x = 2 x"""
 
     why = "two equal paths count twice"
     shapes: ClassVar = {"x": "(r, c)"}

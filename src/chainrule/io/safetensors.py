@@ -1,0 +1,74 @@
+"""Tensors and metadata in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import ModelFileError
+from chainrule.io.files import write_atomically
+
+FORMAT = "chainrule-model"
+VERSION = 1
+
+
+def save_tensors(path: str | Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> None:
+    """Write tensors with JSON metadata, atomically.
+
+    Args:
+        path: where to.
+        tensors: arrays by name.
+        metadata: anything JSON can hold.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    header = {"format": FORMAT, "version": str(VERSION), "model": json.dumps(metadata, ensure_ascii=False)}
+    content = save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata=header)
+    write_atomically(path, content)
+
+
+def load_tensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read tensors and metadata back.
+
+    Raises:
+        ModelFileError: there is no such file, it is damaged, not chainrule's, or of a later version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = Path(path)
+    if not file.is_file():
+        raise ModelFileError(f"there is no file {file}.", where="", fix="check the path of the model.")
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            header = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(f"{file} is not a readable model: {error}.", where="") from None
+    return tensors, _metadata(file, header)
+
+
+def _metadata(file: Path, header: Mapping[str, str]) -> dict[str, Any]:
+    if header.get("format") != FORMAT:
+        raise ModelFileError(f"{file} is a safetensors file, but not a model of chainrule.", where="")
+    version = header.get("version", "")
+    if not version.isdigit() or int(version) > VERSION:
+        raise ModelFileError(
+            f"{file} has format version {version}; this chainrule reads up to {VERSION}.",
+            where="",
+            fix="python -m pip install --upgrade chainrule",
+        )
+    try:
+        metadata = json.loads(header["model"])
+    except (KeyError, json.JSONDecodeError):
+        raise ModelFileError(f"the description of the model in {file} is damaged.", where="") from None
+    if not isinstance(metadata, dict):
+        raise ModelFileError(f"the description of the model in {file} is damaged.", where="")
+    return cast("dict[str, Any]", metadata)

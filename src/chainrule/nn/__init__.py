@@ -1,0 +1,1 @@
+"""Networks ready made, and how their parameters start."""

@@ -1,0 +1,1 @@
+"""Update rules, written as equations."""

@@ -1,0 +1,1 @@
+"""Training: the step as one graph, and the loop around it."""

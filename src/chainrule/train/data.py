@@ -1,0 +1,84 @@
+"""The data of a training run: checked once, then cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.ir.graph import Graph
+from chainrule.ir.value import Value
+
+Array = NDArray[Any]
+
+
+def check_finite(name: str, array: Array) -> None:
+    """Check that data holds no NaN or infinity.
+
+    Raises:
+        DataError: the first such element by column and row, and how many there are.
+    """
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return
+    wrong = ~np.isfinite(array)
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    column = f", column {at[1]}" if array.ndim > 1 else ""
+    raise DataError(
+        f"{name} has {array[at]} in row {at[0]}{column} (counted from 0); "
+        f"{int(wrong.sum())} of {array.size} elements are not finite.",
+        fix="fill or drop missing values before training.",
+    )
+
+
+class Batches:
+    """Data by leaf, cut along the axis of the examples.
+
+    Args:
+        graph: the graph that is trained.
+        arrays: checked arrays by leaf.
+        batch_size: examples in a step; all of them if None.
+        examples: the letter that counts examples.
+
+    Raises:
+        DataError: the batch size is not positive, or no data has an axis of examples.
+    """
+
+    def __init__(
+        self, graph: Graph, arrays: Mapping[Value, Array], batch_size: int | None, examples: str = "m"
+    ) -> None:
+        data = [leaf for leaf in graph.leaves("data") if leaf in arrays]
+        self.axes = {leaf: leaf.shape.index(examples) for leaf in data if examples in leaf.shape}
+        for leaf in self.axes:
+            if leaf.shape.count(examples) > 1:
+                raise ShapeError(
+                    f"{graph.names_of(leaf)[0]} has the size {examples} twice, so it cannot be batched."
+                )
+        if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
+            raise DataError(f"a batch has at least one example, not {batch_size}.")
+        if batch_size is not None and not self.axes:
+            raise DataError(
+                f"no data has an axis of the size {examples}, so there is nothing to cut into batches.",
+                fix="leave out batch_size, or name the letter: examples='n'.",
+            )
+        self.arrays, self.examples = arrays, examples
+        self.count = min((arrays[leaf].shape[axis] for leaf, axis in self.axes.items()), default=1)
+        self.size = self.count if batch_size is None else min(batch_size, self.count)
+
+    def __len__(self) -> int:
+        return -(-self.count // self.size)
+
+    def epoch(self, generator: np.random.Generator) -> Iterator[tuple[dict[Value, Array], int]]:
+        """Yield the batches of one epoch in random order, each with its number of examples."""
+        if len(self) == 1:
+            yield {leaf: self.arrays[leaf] for leaf in self.axes}, self.count
+            return
+        order = generator.permutation(self.count)
+        for start in range(0, self.count, self.size):
+            chosen = order[start : start + self.size]
+            yield (
+                {leaf: self.arrays[leaf].take(chosen, axis) for leaf, axis in self.axes.items()},
+                len(chosen),
+            )

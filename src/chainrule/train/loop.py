@@ -1,0 +1,180 @@
+"""The loop around a training step: epochs, batches, and what to do when a loss is no number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, NotFiniteError
+from chainrule.execute.inputs import Bound, bind
+from chainrule.execute.reference import Program, trace
+from chainrule.ir.graph import Graph
+from chainrule.ir.value import Value
+from chainrule.notation.text import equation
+from chainrule.train.data import Batches, check_finite
+from chainrule.train.step import Step
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to: its number from 1, of how many, and its mean loss."""
+
+    number: int
+    of: int
+    loss: float
+
+
+@dataclass
+class Fit:
+    """The result of training.
+
+    Attributes:
+        parameters: arrays by the names of parameters and states.
+        losses: the mean objective of each finished epoch: the mean over its steps, each weighted by
+            its number of examples.
+        interrupted: whether Ctrl-C ended the training early.
+    """
+
+    parameters: dict[str, Array]
+    losses: list[float] = field(default_factory=list[float])
+    interrupted: bool = False
+
+
+def fit(
+    step: Step[Any],
+    arrays: Mapping[str, Any],
+    *,
+    epochs: int = 10,
+    batch_size: int | None = None,
+    examples: str = "m",
+    seed: int = 0,
+    dtype: Any = np.float64,
+    on_epoch: Callable[[Epoch], object] | None = None,
+) -> Fit:
+    """Train: run a step on every batch of every epoch.
+
+    Args:
+        step: forward, loss, backward and updates.
+        arrays: data, starting parameters and hyperparameters by name.
+        epochs: how often each example is seen.
+        batch_size: examples in a step: None for full-batch, 1 for single-instance gradient descent;
+            the last batch of an epoch may be smaller.
+        examples: the letter that counts examples.
+        seed: of the order of the examples, drawn anew each epoch.
+        dtype: floating-point type.
+        on_epoch: called after each epoch, for progress.
+
+    Returns:
+        The trained parameters and the loss of each epoch. After Ctrl-C, those reached so far.
+
+    Raises:
+        NotFiniteError: a loss is NaN or infinite; it carries the last parameters whose loss was finite.
+        DataError: the data is not finite, or leaves the domain of the loss.
+        ShapeError: arrays do not fit.
+    """
+    if epochs < 0:
+        raise DataError(f"the number of epochs cannot be {epochs}.")
+    graph = step.graph
+    bound = bind(graph, {**step.settings, **arrays}, dtype)
+    for leaf, array in bound.arrays.items():
+        check_finite(graph.names_of(leaf)[0], array)
+    batches = Batches(graph, bound.arrays, batch_size, examples)
+    return _Loop(step, bound, batches, dtype).run(epochs, np.random.default_rng(seed), on_epoch)
+
+
+class _Loop:
+    """The state of one training run: the arrays as they are now and as they were a step ago."""
+
+    def __init__(self, step: Step[Any], bound: Bound, batches: Batches, dtype: Any) -> None:
+        self.graph: Graph = step.graph
+        self.objective, self.batches, self.dtype = step.objective, batches, dtype
+        self.program = Program(self.graph, dtype)
+        self.sizes = dict(bound.sizes)
+        self.arrays: dict[Value, Array] = dict(bound.arrays)
+        self.good = self.changing()
+        self.steps = 0
+
+    def changing(self) -> dict[Value, Array]:
+        """Return what updates change, as it is now."""
+        return {leaf: self.arrays[leaf] for leaf in self.graph.updates}
+
+    def run(
+        self, epochs: int, generator: np.random.Generator, on_epoch: Callable[[Epoch], object] | None
+    ) -> Fit:
+        losses: list[float] = []
+        try:
+            for number in range(1, epochs + 1):
+                losses.append(self.epoch(generator))
+                if on_epoch is not None:
+                    on_epoch(Epoch(number, epochs, losses[-1]))
+        except KeyboardInterrupt:
+            return Fit(self.parameters(), losses, interrupted=True)
+        self.check_last()
+        return Fit(self.parameters(), losses)
+
+    def epoch(self, generator: np.random.Generator) -> float:
+        total = 0.0
+        for batch, count in self.batches.epoch(generator):
+            total += count * self.step(batch, count)
+        return total / self.batches.count
+
+    def step(self, batch: Mapping[Value, Array], count: int) -> float:
+        """Run one step; parameters change only after its loss is known to be finite."""
+        self.steps += 1
+        if self.batches.axes:
+            self.sizes[self.batches.examples] = count
+        bound = Bound({**self.arrays, **batch}, self.sizes)
+        (loss,), new = self.program(bound)
+        if not np.isfinite(loss):
+            self.stop(bound)
+        self.good = self.changing()
+        self.arrays.update(new)
+        return float(loss)
+
+    def check_last(self) -> None:
+        """See to it that the very last update left finite numbers."""
+        if not all(np.isfinite(array).all() for array in self.changing().values()):
+            self.stop(Bound(self.arrays, self.sizes))
+
+    def stop(self, bound: Bound) -> None:
+        """Raise, naming the first value that was not finite, with its equation."""
+        name, shown = self.first_not_finite(bound)
+        kept = {self.graph.names_of(leaf)[0]: array for leaf, array in self.good.items()}
+        raise NotFiniteError(
+            f"{self.objective} is not finite at step {self.steps}; the first value that is not finite is\n"
+            f"       {shown}",
+            step=self.steps,
+            name=name,
+            parameters={**self.parameters(), **kept},
+            fix="a smaller learning rate, or data of a smaller scale. The last parameters with a finite "
+            "loss are kept.",
+        )
+
+    def first_not_finite(self, bound: Bound) -> tuple[str, str]:
+        """Return the first value of a step that is not finite: its name and its equation."""
+        for value, array in trace(self.graph, bound, self.dtype).values_in_order():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                name = self.graph.describe(value)
+                return name, _explained(self.graph, value, name)
+        return self.objective, self.objective
+
+    def parameters(self) -> dict[str, Array]:
+        """Return parameters and states by name, frozen ones included, as copies."""
+        leaves = self.graph.leaves("parameter", "state")
+        return {
+            self.graph.names_of(leaf)[0]: np.array(self.arrays[leaf])
+            for leaf in leaves
+            if leaf in self.arrays
+        }
+
+
+def _explained(graph: Graph, value: Value, name: str) -> str:
+    if value.op.name == "leaf":
+        return f"{name}, after its update of the step before"
+    return equation(graph, value)
