@@ -13,7 +13,7 @@ from chainrule.execute.differences import GradientCheck, compare
 from chainrule.execute.reference import Trace, run
 from chainrule.ir.equality import same_graph
 from chainrule.ir.graph import Graph as BaseGraph
-from chainrule.ir.graph import is_generated
+from chainrule.ir.names import is_generated
 from chainrule.ir.structural import Declaration
 from chainrule.ir.value import Value
 from chainrule.ir.verify import verify

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, KindError, NamingError, ShapeError, UnknownNameError, nearest
-from chainrule.ir.graph import Graph, normalized
+from chainrule.ir.graph import Graph
+from chainrule.ir.names import normalized
 from chainrule.ir.shape import show_shape
 from chainrule.ir.value import Value
 

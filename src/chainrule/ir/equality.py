@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from chainrule.ir.graph import Graph, is_generated
+from chainrule.ir.graph import Graph
+from chainrule.ir.names import is_generated
 from chainrule.ir.value import Value
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from chainrule.errors import GraphError, NamingError, ShapeError, UnknownNameError, nearest
 from chainrule.ir.constant import Constant
-from chainrule.ir.registry import is_op, lookup
+from chainrule.ir.names import checked_name, is_generated, normalized
+from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Kind, Shape, letters_of, show_shape
 from chainrule.ir.structural import Declaration, Role
 from chainrule.ir.value import Value
@@ -19,29 +18,6 @@ if TYPE_CHECKING:
     from chainrule.ir.op import Op
 
 GraphT = TypeVar("GraphT", bound="Graph")
-_GENERATED = re.compile(r"t[0-9]+")
-_ORDER_PREFIX = re.compile(r"d[²³⁴⁵⁶⁷⁸⁹]")
-_NOT_IN_NAMES = set("ᵀₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
-
-
-def is_generated(name: str) -> bool:
-    """Tell whether a name is one the printer makes, t1, t2, …, which does not count as given."""
-    return _GENERATED.fullmatch(name) is not None
-
-
-def is_name(text: str) -> bool:
-    """Tell whether a text can name a value: an identifier, perhaps after d², d³, …"""
-    rest = _ORDER_PREFIX.sub("", text, count=1) if _ORDER_PREFIX.match(text) else text
-    while _ORDER_PREFIX.match(rest):
-        rest = rest[2:]
-    return rest.isidentifier() and not rest.startswith("_") and not _NOT_IN_NAMES & set(rest)
-
-
-def normalized(name: str) -> str:
-    """Return a name as Python itself would read it (µ and μ are one letter); d² stays d²."""
-    match = re.match(r"(?:d[²³⁴⁵⁶⁷⁸⁹])*", name)
-    prefix = match.group() if match else ""
-    return prefix + unicodedata.normalize("NFKC", name[len(prefix) :])
 
 
 class Graph:
@@ -116,7 +92,7 @@ class Graph:
         Raises:
             NamingError: the name is taken or cannot be one.
         """
-        name = self._checked(name)
+        name = checked_name(name)
         if name in self._names:
             raise NamingError(f"{name} is declared already.", fix="each leaf needs a name of its own.")
         attributes = {"id": len(self._leaves), "role": declaration.role, "frozen": declaration.frozen}
@@ -132,7 +108,7 @@ class Graph:
             NamingError: the name denotes another value, is an op's, or cannot be a name.
             GraphError: the value belongs to another graph.
         """
-        name = self._checked(name)
+        name = checked_name(name)
         if value.graph is not self:
             raise GraphError(
                 f"{name} would name a value of another graph.", fix="values stay in the graph that made them."
@@ -155,18 +131,6 @@ class Graph:
     def _attach(self, name: str, value: Value) -> None:
         self._names[name] = value
         self._labels.setdefault(value, []).append(name)
-
-    def _checked(self, name: str) -> str:
-        name = normalized(name)
-        if not is_name(name) or name.startswith("sum_"):
-            raise NamingError(
-                f"{name!r} cannot be a name.",
-                fix="a name starts with a letter and goes on with letters and digits, like Z1 or λ; "
-                "sum_ is kept for sums over an axis.",
-            )
-        if is_op(name) or name == "size":
-            raise NamingError(f"{name} is a function, not a name.", fix=f"call the value {name}1, for example.")
-        return name
 
     def record_gradient(self, gradient: str, name: str) -> None:
         """Note that the name `gradient` denotes the gradient of the value called `name`."""

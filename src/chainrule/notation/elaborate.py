@@ -7,7 +7,8 @@ from typing import Any, NoReturn, TypeVar
 
 from chainrule.errors import ChainruleError, ParseError, nearest
 from chainrule.ir.constant import Constant
-from chainrule.ir.graph import Graph, normalized
+from chainrule.ir.graph import Graph
+from chainrule.ir.names import normalized
 from chainrule.ir.op import Op
 from chainrule.ir.registry import every_op, lookup
 from chainrule.ir.shape import Shape, letters_of, show_shape

@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 
 from chainrule.ir.constant import Constant
 from chainrule.ir.form import Hidden, Infix, Power, Prefix
-from chainrule.ir.graph import Graph, is_generated
+from chainrule.ir.graph import Graph
+from chainrule.ir.names import is_generated
 from chainrule.ir.value import Value
 
 Section: TypeAlias = Literal["forward", "backward"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from chainrule.ir.graph import Graph
+from chainrule.ir.names import ascii_name
 from chainrule.ir.value import Value
 from chainrule.notation.lines import Line, Lines, Section
 from chainrule.notation.writer import AsciiWriter, Writer
@@ -20,11 +21,11 @@ def to_text(graph: Graph, *, ascii: bool = False, shapes: bool = True) -> str:
         ascii: write with the signs of an English keyboard alone.
         shapes: whether each equation ends with its shape.
     """
-    parts = [declarations(graph), equations(graph, ascii=ascii, shapes=shapes), updates(graph, ascii=ascii)]
+    parts = [declarations(graph, ascii=ascii), equations(graph, ascii=ascii, shapes=shapes), updates(graph, ascii=ascii)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def declarations(graph: Graph) -> str:
+def declarations(graph: Graph, *, ascii: bool = False) -> str:
     """Return the lines that declare sizes, leaves and, where they are not plain to see, outputs."""
     rows: list[tuple[str, str]] = []
     if graph.letters:
@@ -33,12 +34,16 @@ def declarations(graph: Graph) -> str:
         leaves = [leaf for leaf in graph.leaves() if leaf.attributes["role"] == role]
         plain = [leaf for leaf in leaves if word != "scalar" or leaf.shape == ()]
         shaped = [leaf for leaf in leaves if leaf not in plain]
-        rows += [(word, ", ".join(_declared(graph, leaf) for leaf in plain))] if plain else []
-        rows += [(role, ", ".join(_declared(graph, leaf) for leaf in shaped))] if shaped else []
+        rows += [(word, ", ".join(_declared(graph, leaf, ascii) for leaf in plain))] if plain else []
+        rows += [(role, ", ".join(_declared(graph, leaf, ascii) for leaf in shaped))] if shaped else []
     if set(graph.outputs) != set(graph.sinks()):
-        rows.append(("outputs", ", ".join(_output_names(graph))))
+        rows.append(("outputs", ", ".join(_spelled(name, ascii) for name in _output_names(graph))))
     width = max((len(word) for word, _ in rows), default=0) + 2
     return "\n".join(word.ljust(width) + rest for word, rest in rows)
+
+
+def _spelled(name: str, ascii: bool) -> str:
+    return ascii_name(name) if ascii else name
 
 
 def _output_names(graph: Graph) -> list[str]:
@@ -46,8 +51,8 @@ def _output_names(graph: Graph) -> list[str]:
     return [spelled.get(v) or graph.names_of(v)[0] for v in graph.outputs]
 
 
-def _declared(graph: Graph, leaf: Value) -> str:
-    name = graph.names_of(leaf)[0]
+def _declared(graph: Graph, leaf: Value, ascii: bool) -> str:
+    name = _spelled(graph.names_of(leaf)[0], ascii)
     if leaf.attributes["role"] == "hyperparameter" and leaf.shape == ():
         return name
     sizes = ", ".join(map(str, leaf.shape))
@@ -72,7 +77,7 @@ def equations(
         for line in lines.lines
         if (section is None or line.section == section) and (only is None or line.name in only)
     ]
-    rows = [(line.name, _right_side(writer, line), writer.shape(line.value)) for line in wanted]
+    rows = [(writer.name(line.name), _right_side(writer, line), writer.shape(line.value)) for line in wanted]
     return align(rows, "=", shapes=shapes)
 
 
@@ -95,7 +100,7 @@ def updates(graph: Graph, *, ascii: bool = False, shapes: bool = True) -> str:
     lines = Lines(graph)
     writer = AsciiWriter(lines) if ascii else Writer(lines)
     rows = [
-        (graph.names_of(leaf)[0], writer.expression(new), writer.shape(leaf))
+        (writer.name(graph.names_of(leaf)[0]), writer.expression(new), writer.shape(leaf))
         for leaf, new in graph.updates.items()
     ]
     return align(rows, writer.sign(writer.dialect.update), shapes=shapes)

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from chainrule.ir import form as forms
 from chainrule.ir.constant import Constant
 from chainrule.ir.form import Level
+from chainrule.ir.names import ascii_name
 from chainrule.ir.op import Op
 from chainrule.ir.shape import Shape, show_shape, stretches
 from chainrule.ir.value import Value
@@ -290,6 +291,10 @@ class AsciiWriter(Writer):
     """Writes expressions with the signs of an English keyboard."""
 
     script: Script = "ascii"
+
+    def name(self, name: str) -> str:
+        """Return a name with Greek letters spelled out."""
+        return ascii_name(name)
 
 
 def _letter_of_axis(shape: Shape, axes: tuple[int, ...]) -> str | None:

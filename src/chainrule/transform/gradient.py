@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from chainrule.errors import GraphError, NamingError, ShapeError, UnknownNameError, nearest
-from chainrule.ir.graph import Graph, is_generated
+from chainrule.ir.graph import Graph
+from chainrule.ir.names import is_generated
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import show_shape
 from chainrule.ir.value import Value

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chainrule.errors import GraphError
-from chainrule.ir.graph import Graph, is_generated
+from chainrule.ir.graph import Graph
+from chainrule.ir.names import is_generated
 from chainrule.ir.value import Value
 from chainrule.notation.lines import Lines
 from chainrule.notation.writer import Writer
