@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,7 +99,7 @@ class Task:
         labels = tuple(field(metadata, "labels", list))
         if kind not in _KINDS:
             raise damaged(f"there is no kind of task called {kind!r:.60}")
-        one_type = {type(label) for label in labels} <= {str} or _numeric(labels) or _boolean(labels)
+        one_type = _text(labels) or _boolean(labels) or (_numeric(labels) and all(map(math.isfinite, labels)))
         enough = len(labels) >= 2 if kind == "classification" else not labels
         if not one_type or not enough or len(set(labels)) < len(labels):
             raise damaged(f"these labels do not fit a {kind}: {list(labels)!r:.60}")
@@ -146,30 +146,36 @@ def infer_task(
         raise DataError(f"there is no task called {override!r}.", fix=nearest(str(override), _KINDS), where="")
     cells = _listed(values)
     what = _description(target, cells)
-    few = _numeric(cells) and all(cell == int(cell) for cell in cells) and len(set(cells)) <= MOST_INTEGER_LABELS
-    kind: TaskKind = "regression" if _numeric(cells) and not few else "classification"
-    if override == "regression" and not _numeric(cells):
-        raise _not_numbers(target, cells)
     if len(set(cells)) == 1:
-        raise DataError(
-            f"{target}: every value is {cells[0]!r}, so there is nothing to learn.",
-            fix="Choose another target, or give rows with other values.",
-            where="",
-        )
-    reason = f"{what}, a {override}, as asked" if override else f"{what}, so a {kind}"
-    chosen = override or kind
-    other = "classification" if kind == "regression" else "regression"
-    if not override and _numeric(cells):
-        reason += f"; --task {other} overrides"
-    return _classification(target, reason, cells) if chosen == "classification" else _regression(target, reason, cells)
+        message = f"{target}: every value is {cells[0]!r}, so there is nothing to learn."
+        raise DataError(message, fix="Choose another target, or give rows with other values.", where="")
+    kind = cast("TaskKind", override) if override else _judged(cells)
+    if kind == "regression" and not _numeric(cells):
+        raise _not_numbers(target, cells)
+    reason = _reason(what, kind, asked=bool(override), numeric=_numeric(cells))
+    if kind == "classification":
+        return Task(target, kind, reason, _labels(target, cells))
+    return Task(target, kind, reason, (), *_mean_and_scale(target, cells))
 
 
-def _classification(target: str, reason: str, cells: list[Any]) -> Task:
+def _judged(cells: list[Any]) -> TaskKind:
+    few = len(set(cells)) <= MOST_INTEGER_LABELS
+    return "regression" if _numeric(cells) and not (few and _whole(cells)) else "classification"
+
+
+def _reason(what: str, kind: TaskKind, *, asked: bool, numeric: bool) -> str:
+    if asked:
+        return f"{what}, a {kind} as asked"
+    other = _KINDS[kind == "classification"]
+    return f"{what}, so a {kind}" + (f"; --task {other} overrides" if numeric else "")
+
+
+def _labels(target: str, cells: list[Any]) -> tuple[Label, ...]:
     labels = sorted(set(cells))
     if len(labels) > max(MOST_INTEGER_LABELS, len(cells) / 2):
         message = f"{target}: {len(labels)} different labels in {len(cells)} rows are too many to be classes."
         raise DataError(message, fix=_classes_hint(labels), where="")
-    return Task(target, "classification", reason, tuple(labels))
+    return tuple(labels)
 
 
 def _classes_hint(labels: list[Any]) -> str:
@@ -178,17 +184,17 @@ def _classes_hint(labels: list[Any]) -> str:
     others = [label for label in labels if not _is_number(label)]
     if len(others) > len(labels) / 2:
         return "Choose another target: this one looks like an identifier."
-    return f'Mend cells that should be numbers, such as "{others[0]}".' if others else "Write them as numbers."
+    return f'Mend cells that should be numbers, such as "{others[0]}".' if others else "Write numbers without leading zeros."
 
 
-def _regression(target: str, reason: str, cells: list[Any]) -> Task:
+def _mean_and_scale(target: str, cells: list[Any]) -> tuple[float, float]:
     numbers = np.array(cells, dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         mean, scale = float(numbers.mean()), float(numbers.std())
     if not (math.isfinite(mean) and math.isfinite(scale) and scale > 0):
         message = f"{target}: the values, from {min(cells)} to {max(cells)}, cannot be standardized."
         raise DataError(message, fix="Use another unit.", where="")
-    return Task(target, "regression", reason, (), mean, scale)
+    return mean, scale
 
 
 def _listed(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
@@ -204,6 +210,14 @@ def _boolean(cells: Sequence[Any]) -> bool:
     return {type(cell) for cell in cells} == {bool}
 
 
+def _text(cells: Sequence[Any]) -> bool:
+    return {type(cell) for cell in cells} == {str}
+
+
+def _whole(cells: Sequence[Any]) -> bool:
+    return all(cell == int(cell) for cell in cells)
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -213,23 +227,26 @@ def _is_number(text: str) -> bool:
 
 
 def _description(target: str, cells: list[Any]) -> str:
-    """Return in words what the values are, having made sure that they are one sort of thing."""
-    count = len(set(cells))
+    """Return in words what the values are, having made sure that they are of one sort and finite."""
     if not cells:
         raise DataError(f"{target}: there are no values.", where="")
-    if _numeric(cells):
-        infinite = [cell for cell in cells if not math.isfinite(cell)]
-        if infinite:
-            raise DataError(f"{target}: the value {infinite[0]} is not finite.", fix="Mend it.", where="")
-        whole = all(cell == int(cell) for cell in cells)
-        return f"{count:,} different {'whole ' if whole else ''}numbers"
     if _boolean(cells):
         return "true or false"
-    if {type(cell) for cell in cells} == {str}:
-        return f"{count:,} different texts"
+    if _text(cells):
+        return f"{len(set(cells)):,} different texts"
+    if _numeric(cells):
+        _refuse_infinite(target, cells)
+        return f"{len(set(cells)):,} different {'whole ' if _whole(cells) else ''}numbers"
     found = ", ".join(sorted({type(cell).__name__ for cell in cells}))
-    fix = "Choose a target of numbers, text or true and false."
+    fix = "Choose a target of numbers, of text, or of true and false."
     raise DataError(f"{target}: values of these types cannot be learned: {found}.", fix=fix, where="")
+
+
+def _refuse_infinite(target: str, cells: list[Any]) -> None:
+    for i, cell in enumerate(cells):
+        if not math.isfinite(cell):
+            message = f"{target}: value {i + 1}, {cell}, is not finite."
+            raise DataError(message, fix="Mend it, or leave its row out.", where="")
 
 
 def _not_numbers(target: str, cells: list[Any]) -> DataError:

@@ -21,7 +21,6 @@ _GREEK = dict(
         strict=True,
     )
 )
-_SPELLED = ("alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "rho", "sigma", "theta", "phi", "chi")
 _ORDERS = {"²": "2", "³": "3", "⁴": "4", "⁵": "5", "⁶": "6", "⁷": "7", "⁸": "8", "⁹": "9"}
 _SPACES = {"real": r"\mathbb{R}", "index": r"\mathbb{N}", "bool": r"\{0, 1\}"}
 
@@ -107,8 +106,6 @@ def _scientific(part: str) -> str:
 
 
 def _letters(letters: str) -> str:
-    if letters in _SPELLED:
-        return "\\" + letters
     if len(letters) == 1:
         return _GREEK.get(letters, letters)
     if all(sign in _GREEK for sign in letters):

@@ -1,0 +1,101 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="chainrule",
+    help="A glass-box engine for feed-forward neural networks: what you read is what runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from chainrule import __version__
+
+        typer.echo(f"chainrule {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def chainrule(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A glass-box engine for feed-forward neural networks: what you read is what runs."""
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(metavar="FILE.eqn", help="A network as equations.")],
+    objective: Annotated[str, typer.Option(help="What is minimized; J, or the only scalar.")] = "",
+    wrt: Annotated[str, typer.Option(help="Gradients wanted, such as W1,X; all parameters.")] = "",
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    ascii: Annotated[bool, typer.Option("--ascii", help="Print ASCII.")] = False,
+    after: Annotated[
+        bool, typer.Option("--after/--before", help="Show the graph after or before the rewrites.")
+    ] = True,
+    trace: Annotated[bool, typer.Option("--trace", help="Print every value on random or given data.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Arrays by name, for --trace.", show_default=False)
+    ] = None,
+    sizes: Annotated[str, typer.Option(metavar="m=4,d=3", help="Sizes for --trace on random data.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the random data.", min=0)] = 0,
+) -> None:
+    """Print forward, backward and update equations of a network, with shapes."""
+    from chainrule.cli.explain import Request, run_explain
+
+    request = Request(file, objective, wrt, latex, ascii, after, trace or data is not None, data, sizes, seed)
+    typer.echo(run_explain(request))
+
+
+@app.command()
+def train(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV, TSV or Parquet file.")],
+    target: Annotated[str, typer.Option(help="The column to predict.")],
+    task: Annotated[
+        str, typer.Option(help="classification or regression; inferred from the target.", show_default=False)
+    ] = "",
+    hidden: Annotated[str, typer.Option(help="Units of each hidden layer; 0 for none.")] = "64,32",
+    epochs: Annotated[int, typer.Option(help="How often each row is seen.", min=1)] = 60,
+    batch_size: Annotated[int, typer.Option(help="Rows in a step; 0 for all.", min=0)] = 32,
+    rate: Annotated[float, typer.Option(help="The learning rate α.")] = 0.05,
+    weight_decay: Annotated[float, typer.Option(help="λ in J = L + λ/2 Σ ‖W‖².", min=0)] = 1e-4,
+    held_out: Annotated[float, typer.Option(help="Share of rows kept for scoring.")] = 0.2,
+    seed: Annotated[int, typer.Option(help="Of the split, the weights and the order of rows.", min=0)] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Where to save the model; TABLE.safetensors in this folder.", show_default=False),
+    ] = None,
+) -> None:
+    """Train a network on a table, score it on rows it has not seen, and save it."""
+    from chainrule.cli.train import Request, run_train
+
+    request = Request(
+        table, target, task, hidden, epochs, batch_size, rate, weight_decay, held_out, seed, output
+    )
+    run_train(request)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that `train` saved.")],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Rows with the columns trained on.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the CSV; standard output if omitted.", show_default=False),
+    ] = None,
+) -> None:
+    """Write a CSV of predictions, and of class probabilities, for the rows of a table."""
+    from chainrule.cli.predict import run_predict
+
+    run_predict(model, table, output)

@@ -1,0 +1,172 @@
+"""`chainrule explain`: a network's passes as equations."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, GraphError, UnknownNameError, nearest
+from chainrule.execute.examples import example_inputs, example_sizes
+from chainrule.execute.reference import Trace
+from chainrule.graph import Graph, read
+from chainrule.notation.text import declarations
+from chainrule.optim.sgd import SGD
+from chainrule.transform.rewrite import Firing
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    file: Path
+    objective: str
+    wrt: str
+    latex: bool
+    ascii: bool
+    after: bool
+    trace: bool
+    data: Path | None
+    sizes: str
+    seed: int
+
+
+def run_explain(request: Request) -> str:
+    """Return what `chainrule explain` prints: a document that chainrule reads back, unless LaTeX."""
+    network = read(request.file)
+    graph, fired = explained(network, request)
+    if request.trace:
+        return _with_values(graph, request)
+    parts = list(_latex_parts(graph)) if request.latex else list(_text_parts(graph, request))
+    if fired and request.after and not request.latex:
+        parts.append(_rules(fired))
+    return "\n\n".join(parts)
+
+
+def explained(network: Graph, request: Request) -> tuple[Graph, tuple[Firing, ...]]:
+    """Return the step of a network, or its backward pass alone for gradients named by the user."""
+    if network.updates or network.gradients:
+        return network, ()
+    objective = _objective(network, request.objective)
+    if request.wrt:
+        before = network.gradient(objective, [name.strip() for name in request.wrt.split(",")])
+    elif any(not leaf.attributes["frozen"] for leaf in network.leaves("parameter")):
+        step = network.step(SGD(), objective)
+        return (step.graph, step.fired) if request.after else (step.before, ())
+    else:
+        return network, ()
+    after = before.simplify()
+    return (after, after.fired) if request.after else (before, ())
+
+
+def _objective(network: Graph, asked: str) -> str:
+    if asked:
+        return asked
+    if "J" in network:
+        return "J"
+    scalars = [network.names_of(v)[0] for v in network.outputs if v.shape == () and v.kind == "real"]
+    if len(scalars) == 1:
+        return scalars[0]
+    raise GraphError(
+        "it is not plain what to minimize: there is no J, and "
+        + (f"several scalars, {', '.join(scalars)}." if scalars else "no scalar output."),
+        where="",
+        fix="name it: --objective L, or define J.",
+    )
+
+
+def _text_parts(graph: Graph, request: Request) -> Iterator[str]:
+    yield declarations(graph, ascii=request.ascii)
+    stage = "" if not graph.gradients else (", after rewriting" if request.after else ", before rewriting")
+    for section, title in (("forward", "forward"), ("backward", f"backward{stage}"), ("update", "update")):
+        body = graph.text(section=section, ascii=request.ascii)
+        if body:
+            yield f"# {title}\n{body}"
+
+
+def _latex_parts(graph: Graph) -> Iterator[str]:
+    for section in ("forward", "backward", "update"):
+        if graph.text(section=section):
+            yield f"% {section}\n\\[\n{graph.latex(section=section)}\n\\]"
+
+
+def _rules(fired: tuple[Firing, ...]) -> str:
+    lines = ["# rules that fired"]
+    for number, firing in enumerate(fired, start=1):
+        at = f"{firing.name} = " if firing.name else ""
+        lines += [
+            f"# {number}. {firing.rule}: {firing.equation}",
+            f"#    {firing.why}",
+            f"#    {at}{firing.before}  becomes  {at}{firing.after}",
+        ]
+    return "\n".join(lines)
+
+
+def _with_values(graph: Graph, request: Request) -> str:
+    """Return each equation with its value below it."""
+    inputs = _given(graph, request) if request.data else _random(graph, request)
+    trace = graph.run(**inputs)
+    leaves = [f"{graph.names_of(leaf)[0]}\n{_shown(trace[leaf])}" for leaf in graph.leaves() if leaf in trace]
+    shown = [f"{line}\n{_shown(trace[value])}" for line, value in _equations(graph)]
+    sizes = ", ".join(f"{letter} = {size}" for letter, size in trace.sizes.items())
+    source = f"data from {request.data}" if request.data else f"random data, seed {request.seed}"
+    head = [f"# {source}; {sizes}" if sizes else f"# {source}"]
+    after = _after_update(graph, trace)
+    return "\n\n".join([*head, *leaves, *shown, *after])
+
+
+def _equations(graph: Graph) -> Iterator[tuple[str, Any]]:
+    for section in ("forward", "backward"):
+        for line in graph.text(section=section).splitlines():
+            name = line.split("=", 1)[0].strip()
+            if name in graph:
+                yield line, graph[name]
+
+
+def _after_update(graph: Graph, trace: Trace) -> Iterator[str]:
+    lines = graph.text(section="update").splitlines()
+    for line, new in zip(lines, graph.updates.values(), strict=True):
+        yield f"{line}\n{_shown(trace[new])}"
+
+
+def _shown(array: Any) -> str:
+    text = np.array2string(
+        np.asarray(array), precision=4, suppress_small=True, threshold=60, edgeitems=3, max_line_width=100
+    )
+    return "\n".join("    " + line for line in text.splitlines())
+
+
+def _random(graph: Graph, request: Request) -> dict[str, Any]:
+    sizes = example_sizes(graph)
+    for part in filter(None, (p.strip() for p in request.sizes.split(","))):
+        letter, _, number = (p.strip() for p in part.partition("="))
+        if letter not in sizes:
+            raise UnknownNameError(f"there is no size {letter}.", where="", fix=nearest(letter, sizes))
+        if not number.isdigit() or int(number) < 1:
+            raise DataError(f"the size of {letter} is a positive whole number, not {number!r}.", where="")
+        sizes[letter] = int(number)
+    return dict(example_inputs(graph, sizes, request.seed))
+
+
+def _given(graph: Graph, request: Request) -> dict[str, Any]:
+    """Read arrays from an .npz file; hyperparameters that it leaves out are 0.1."""
+    assert request.data is not None  # noqa: S101 - asked only then
+    try:
+        with np.load(request.data, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise DataError(f"there is no file {request.data}.", where="", fix="check the path.") from None
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile):
+        raise DataError(
+            f"{request.data} is not an .npz file of numbers.",
+            where="",
+            fix='make one with numpy.savez("data.npz", X=X, Y=Y, W1=W1).',
+        ) from None
+    for leaf in graph.leaves("hyperparameter"):
+        if leaf.shape == ():
+            arrays.setdefault(graph.names_of(leaf)[0], np.array(0.1))
+    return arrays
