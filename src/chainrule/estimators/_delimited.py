@@ -63,7 +63,7 @@ def sniff(text: str) -> str:
 
 def _fit(text: str, delimiter: str) -> tuple[bool, int]:
     """Return how well a delimiter fits: whether all sampled rows are as wide as the header, and how wide."""
-    # Not strict: a quotation mark that one delimiter makes nonsense of is for the other delimiters to explain.
+    # Not strict: a wrong delimiter may make nonsense of a quotation mark that is right.
     sample = io.StringIO(text[:_SAMPLE_CHARACTERS], newline="")
     try:
         rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]

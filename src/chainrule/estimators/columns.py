@@ -71,9 +71,11 @@ class CategoricalColumn:
 
     def explain(self) -> str:
         """Return one line on what happens to the column."""
-        shown = [category or "missing" for category in self.categories[:_SHOWN]]
+        shown = ["missing" if text is None else text for text in self.categories[:_SHOWN]]
         more = [f"… {len(self.categories) - _SHOWN} more"] if len(self.categories) > _SHOWN else []
-        return f"{self.name}: {len(self.categories)} categories ({', '.join(shown + more)}), a feature for each"
+        return (
+            f"{self.name}: {len(self.categories)} categories ({', '.join(shown + more)}), a feature for each"
+        )
 
     def to_metadata(self) -> dict[str, Any]:
         """Return the column as data that JSON can hold."""

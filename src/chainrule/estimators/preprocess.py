@@ -14,7 +14,7 @@ from chainrule.errors import DataError
 from chainrule.estimators import _extras
 from chainrule.estimators._metadata import damaged, field
 from chainrule.estimators.columns import CategoricalColumn, DroppedColumn, NumericColumn
-from chainrule.estimators.table import Table
+from chainrule.estimators.table import Table, is_number
 
 MOST_CATEGORIES = 50
 
@@ -34,7 +34,7 @@ class Transformed:
     def explain(self) -> list[str]:
         """Return one line for each category that training did not see."""
         return [
-            f'{name}: "{category}" in {count} row{"s" * (count > 1)} was not seen in training and counts as no category'
+            f'{name}: "{category}", in {count:,} row{"s" * (count > 1)}, is no category of training'
             for name, counts in self.unseen.items()
             for category, count in counts.items()
         ]
@@ -142,7 +142,9 @@ class Preprocessor:
             ModelFileError: the description does not make sense.
         """
         numeric = [NumericColumn.from_metadata(record) for record in field(metadata, "numeric", list)]
-        categorical = [CategoricalColumn.from_metadata(record) for record in field(metadata, "categorical", list)]
+        categorical = [
+            CategoricalColumn.from_metadata(record) for record in field(metadata, "categorical", list)
+        ]
         dropped = [DroppedColumn.from_metadata(record) for record in field(metadata, "dropped", list)]
         names = [column.name for column in (*numeric, *categorical, *dropped)]
         if len(set(names)) < len(names) or not (numeric or categorical):
@@ -176,7 +178,7 @@ def _reason_to_drop(table: Table, name: str) -> str:
     texts = [text for text in table.texts(name) if text is not None]
     if len(set(texts)) == 1 and not missing:
         return "all values are the same"
-    return _reason_to_drop_texts(table, name, texts)
+    return "" if kind == "bool" else _reason_to_drop_texts(table, name, texts)
 
 
 def _reason_to_drop_texts(table: Table, name: str, texts: list[str]) -> str:
@@ -194,5 +196,78 @@ def _reason_to_drop_texts(table: Table, name: str, texts: list[str]) -> str:
 def _odd_one_out(table: Table, name: str) -> str:
     """Return where a column that is mostly numbers first holds something else, or ""."""
     cells = [(i, text) for i, text in enumerate(table.texts(name)) if text is not None]
-    odd = [(i, text) for i, text in cells if not _is_number(text)]
+    odd = [(i, text) for i, text in cells if not is_number(text)]
     return f'{table.place(odd[0][0])} holds "{odd[0][1]}"' if 0 < len(odd) < len(cells) / 2 else ""
+
+
+def _fit_numbers(table: Table, names: Sequence[str]) -> list[NumericColumn]:
+    if not names:
+        return []
+    numbers = np.column_stack([table.numbers(name) for name in names])
+    imputer = _extras.sklearn("impute").SimpleImputer(strategy="median").fit(numbers)
+    scaler = _extras.sklearn("preprocessing").StandardScaler().fit(imputer.transform(numbers))
+    return [
+        NumericColumn(
+            name,
+            median=float(imputer.statistics_[i]),
+            mean=float(scaler.mean_[i]),
+            scale=float(scaler.scale_[i]),
+            indicated=bool(np.isnan(numbers[:, i]).any()),
+        )
+        for i, name in enumerate(names)
+    ]
+
+
+def _categorical(table: Table, name: str) -> CategoricalColumn:
+    texts = set(table.texts(name))
+    known = sorted(text for text in texts if text is not None)
+    return CategoricalColumn(name, (*known, None) if None in texts else tuple(known))
+
+
+def _numeric_transformers(columns: Sequence[NumericColumn]) -> tuple[Any, Any, Any]:
+    """Return an imputer, a scaler and an indicator that know just what the columns say."""
+    if not columns:
+        return None, None, None
+    medians = np.array([[column.median for column in columns]])
+    holes = np.array([[np.nan if column.indicated else 0.0 for column in columns]])
+    impute = _extras.sklearn("impute")
+    scaler = _extras.sklearn("preprocessing").StandardScaler()
+    scaler.mean_ = np.array([column.mean for column in columns])
+    scaler.scale_ = np.array([column.scale for column in columns])
+    scaler.var_, scaler.n_features_in_, scaler.n_samples_seen_ = scaler.scale_**2, len(columns), 1
+    # The median of one row is that row, and what is missing in it is what is marked ever after.
+    imputer = impute.SimpleImputer(strategy="median").fit(medians)
+    return imputer, scaler, impute.MissingIndicator(features="missing-only", error_on_new=False).fit(holes)
+
+
+def _encoder(columns: Sequence[CategoricalColumn]) -> Any:
+    if not columns:
+        return None
+    encoder = _extras.sklearn("preprocessing").OneHotEncoder(
+        categories=[list(column.categories) for column in columns],
+        handle_unknown="ignore",
+        sparse_output=False,
+        dtype=np.float64,
+    )
+    return encoder.fit(_objects([[column.categories[0]] for column in columns]))
+
+
+def _objects(columns: Sequence[Sequence[str | None]]) -> NDArray[np.object_]:
+    """Return columns of texts as an array with a row for each row."""
+    return np.array(columns, dtype=object).T
+
+
+def _feature_names(numeric: Sequence[NumericColumn], categorical: Sequence[CategoricalColumn]) -> list[str]:
+    numbers = [column.name for column in numeric]
+    marks = [f"{column.name} is missing" for column in numeric if column.indicated]
+    categories = [
+        f"{column.name} is missing" if category is None else f"{column.name}={category}"
+        for column in categorical
+        for category in column.categories
+    ]
+    return numbers + marks + categories
+
+
+def _unseen(column: CategoricalColumn, texts: Sequence[str | None]) -> dict[str, int]:
+    counts = Counter(text for text in texts if text not in column.categories)
+    return {"(missing)" if text is None else text: count for text, count in counts.items()}

@@ -221,6 +221,19 @@ def read_table(path: str | Path) -> Table:
     return Table(_wrapped(frame), source=str(path), lines=lines)
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text reads as a number.
+
+    >>> is_number("1e3"), is_number("12o")
+    (True, False)
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_file(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{path} is a folder, not a file.", fix="Name the table inside it.", where="")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import DataError, nearest
 from chainrule.estimators._metadata import damaged, field
+from chainrule.estimators.table import is_number
 
 Label = str | int | float | bool
 TaskKind = Literal["classification", "regression"]
@@ -143,7 +144,9 @@ def infer_task(
     'regression'
     """
     if override not in (None, *_KINDS):
-        raise DataError(f"there is no task called {override!r}.", fix=nearest(str(override), _KINDS), where="")
+        raise DataError(
+            f"there is no task called {override!r}.", fix=nearest(str(override), _KINDS), where=""
+        )
     cells = _listed(values)
     what = _description(target, cells)
     if len(set(cells)) == 1:
@@ -181,10 +184,14 @@ def _labels(target: str, cells: list[Any]) -> tuple[Label, ...]:
 def _classes_hint(labels: list[Any]) -> str:
     if not isinstance(labels[0], str):
         return "Numbers like these are for a regression."
-    others = [label for label in labels if not _is_number(label)]
+    others = [label for label in labels if not is_number(label)]
     if len(others) > len(labels) / 2:
         return "Choose another target: this one looks like an identifier."
-    return f'Mend cells that should be numbers, such as "{others[0]}".' if others else "Write numbers without leading zeros."
+    return (
+        f'Mend cells that should be numbers, such as "{others[0]}".'
+        if others
+        else "Write numbers without leading zeros."
+    )
 
 
 def _mean_and_scale(target: str, cells: list[Any]) -> tuple[float, float]:
@@ -216,14 +223,6 @@ def _text(cells: Sequence[Any]) -> bool:
 
 def _whole(cells: Sequence[Any]) -> bool:
     return all(cell == int(cell) for cell in cells)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _description(target: str, cells: list[Any]) -> str:

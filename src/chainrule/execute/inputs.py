@@ -131,15 +131,10 @@ def _rank_fix(name: str, leaf: Value, shape: tuple[int, ...]) -> str:
 
 
 def _check_letters(graph: Graph, sizes: Mapping[str, int]) -> None:
-    used = [letter for value in graph.document() for letter in _letters(value)]
+    used = [letter for value in graph.document() for letter in value.letters]
     unbound = [letter for letter in dict.fromkeys(used) if letter not in sizes]
     if unbound:
         raise NamingError(f"nothing given says how large {', '.join(unbound)} is.", fix="pass the data that has it.")
-
-
-def _letters(value: Value) -> list[str]:
-    constant = value.constant.letters if value.constant is not None else []
-    return [*constant, *(size for size in value.shape if isinstance(size, str))]
 
 
 def check_domains(graph: Graph, arrays: Mapping[Value, Array], sizes: Mapping[str, int]) -> None:

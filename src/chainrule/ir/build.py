@@ -35,13 +35,13 @@ def build(op: Op, operands: Sequence[Operand], attributes: dict[str, Any]) -> Va
     settled = _settled(op, inputs, attributes)
     shape = _infer(op, inputs, settled)
     folded = op.fold(*inputs, **settled)
-    return folded if folded is not None else graph.intern(op, inputs, settled, shape, op.kind)
+    return folded if folded is not None else graph.intern(op, inputs, settled, shape, op.result_kind(inputs))
 
 
 def raw(op_name: str, *inputs: Value) -> Value:
     """Return a value without folding; for the rules that fold, whose inputs fit already."""
     op = lookup(op_name)
-    return inputs[0].graph.intern(op, inputs, {}, _infer(op, inputs, {}), op.kind)
+    return inputs[0].graph.intern(op, inputs, {}, _infer(op, inputs, {}), op.result_kind(inputs))
 
 
 def as_value(operand: Operand, graph: Graph) -> Value:
@@ -72,7 +72,7 @@ def _graph_of(op: Op, operands: Sequence[Operand]) -> Graph:
 def _as_kind(op: Op, position: int, value: Value) -> Value:
     """Check an operand's kind; a condition where a number is expected counts as 1 and 0."""
     wanted = op.operand_kind(position)
-    if value.kind == wanted:
+    if value.kind == wanted or op.keeps_kind:
         return value
     if value.kind == "bool" and wanted == "real":
         return lookup("indicator")(value)

@@ -59,6 +59,8 @@ class Constant:
         return reduce(lambda a, b: a * b, sizes, Constant.of(1))
 
     def __mul__(self, other: Constant) -> Constant:
+        if not isinstance(other, Constant):  # pyright: ignore[reportUnnecessaryIsInstance]  # a value multiplies from the right
+            return NotImplemented
         exponents = dict(self.powers)
         for letter, power in other.powers:
             exponents[letter] = exponents.get(letter, 0) + power

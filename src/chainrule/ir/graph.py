@@ -10,7 +10,7 @@ from chainrule.errors import GraphError, NamingError, ShapeError, UnknownNameErr
 from chainrule.ir.constant import Constant
 from chainrule.ir.names import checked_name, is_generated, normalized
 from chainrule.ir.registry import lookup
-from chainrule.ir.shape import Kind, Shape, letters_of, show_shape
+from chainrule.ir.shape import Kind, Shape, show_shape
 from chainrule.ir.structural import Declaration, Role
 from chainrule.ir.value import Value
 
@@ -59,7 +59,7 @@ class Graph:
     @property
     def letters(self) -> list[str]:
         """The letters that stand for sizes, in the order in which they were declared or first used."""
-        used = letters_of(tuple(size for leaf in self._leaves for size in leaf.shape))
+        used = (letter for value in [*self._leaves, *self.document()] for letter in value.letters)
         return list(dict.fromkeys([*self._sizes, *used]))
 
     def declare_sizes(self, letters: Iterable[str]) -> None:

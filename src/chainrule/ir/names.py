@@ -11,7 +11,7 @@ from chainrule.ir.registry import is_op
 _GENERATED = re.compile(r"t[0-9]+")
 _ORDERS = re.compile(r"(?:d[²³⁴⁵⁶⁷⁸⁹])*")
 _ASCII_ORDER = re.compile(r"d([2-9])_")
-_NOT_IN_NAMES = set("ᵀₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+_NOT_IN_NAMES = set("Σᵀₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _RAISED = dict(zip("23456789", "²³⁴⁵⁶⁷⁸⁹", strict=True))
 
 GREEK = {
@@ -19,7 +19,7 @@ GREEK = {
     "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π",
     "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ",
     "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π",
-    "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+    "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
 _SPELLED = re.compile(rf"(d?)({'|'.join(sorted(GREEK, key=len, reverse=True))})([0-9]*(?:_.*)?)")
 _LETTERS = {letter: word for word, letter in GREEK.items()}

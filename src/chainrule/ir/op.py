@@ -79,6 +79,7 @@ class Op:
     form: ClassVar[Form] = Call()
     operands: ClassVar[tuple[Kind, ...]] = ()
     kind: ClassVar[Kind] = "real"
+    keeps_kind: ClassVar[bool] = False
     broadcasts: ClassVar[bool] = False
     inline: ClassVar[bool] = False
     domain: ClassVar[tuple[Domain, ...]] = ()
@@ -111,6 +112,10 @@ class Op:
     def operand_kind(self, position: int) -> Kind:
         """Return the kind the operand at a position must have."""
         return self.operands[position] if self.operands else "real"
+
+    def result_kind(self, inputs: Sequence[Value]) -> Kind:
+        """Return the result's kind: the op's own, or the operand's where the op only moves elements."""
+        return inputs[0].kind if self.keeps_kind else self.kind
 
     def operand_domain(self, position: int) -> Domain:
         """Return the numbers the operand at a position may take."""

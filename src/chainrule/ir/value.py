@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from chainrule.errors import KindError
 from chainrule.ir.constant import Constant
 from chainrule.ir.registry import lookup
-from chainrule.ir.shape import Kind, Shape, show_shape
+from chainrule.ir.shape import Kind, Shape, letters_of, show_shape
 
 if TYPE_CHECKING:
     from chainrule.ir.graph import Graph
@@ -59,6 +59,11 @@ class Value:
         """The number this value is, if it is a constant."""
         number = self.attributes.get("value")
         return number if isinstance(number, Constant) else None
+
+    @property
+    def letters(self) -> list[str]:
+        """The size letters that its shape, or the number it is, mentions."""
+        return [*(self.constant.letters if self.constant is not None else ()), *letters_of(self.shape)]
 
     @property
     def T(self) -> Value:  # noqa: N802 - the array API's own name

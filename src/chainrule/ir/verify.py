@@ -41,8 +41,8 @@ def _check_type(graph: Graph, value: Value) -> None:
     if not value.inputs:
         return
     inferred = value.op.infer(*(x.shape for x in value.inputs), **value.attributes)
-    if inferred != value.shape or value.kind != value.op.kind:
+    if inferred != value.shape or value.kind != value.op.result_kind(value.inputs):
         raise GraphError(f"{graph.describe(value)} is {value.shape}, but its op makes {inferred}.")
     for position, x in enumerate(value.inputs):
-        if x.kind != value.op.operand_kind(position):
+        if x.kind != value.op.operand_kind(position) and not value.op.keeps_kind:
             raise GraphError(f"operand {position + 1} of {graph.describe(value)} is {x.kind}.")

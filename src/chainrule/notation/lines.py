@@ -78,7 +78,7 @@ class Lines:
             known = self._spellings.get(value)
             if known is None:
                 yield from self._with_what_it_uses(value, section, name)
-            else:
+            elif name not in known:
                 alias = self.spelling(value, name)
                 known.append(name)
                 yield Line(name, value, alias, section)

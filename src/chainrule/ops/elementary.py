@@ -41,7 +41,7 @@ class Abs(Primitive):
     """Absolute value, y = |x|; the subgradient at 0 is 0."""
 
     signature = "... -> ..."
-    form = Fence(("|", "|"), ("abs(", ")"), (r"\left|", r"\right|"))
+    form = Fence(("abs(", ")"), ("abs(", ")"), (r"\left|", r"\right|"))
     kinks = (0.0,)
 
     def forward(self, xp: Any, x: Any) -> Any:

@@ -23,6 +23,7 @@ class Expand(Primitive):
 
     signature = "... -> ..."
     attributes = (Attribute("shape", "shape"),)
+    keeps_kind = True
     form = Hidden()
     inline = True
 
@@ -59,6 +60,7 @@ class Reshape(Primitive):
 
     signature = "... -> ..."
     attributes = (Attribute("shape", "shape"),)
+    keeps_kind = True
 
     def settle(self, shapes: Sequence[Shape], attributes: dict[str, Any]) -> dict[str, Any]:
         shape: tuple[Size, ...] = tuple(attributes["shape"])

@@ -90,6 +90,7 @@ class PermuteDims(Primitive):
 
     signature = "... -> ..."
     attributes = (Attribute("axes", "order"),)
+    keeps_kind = True
     form = Transpose()
     inline = True
 

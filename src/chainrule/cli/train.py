@@ -1,0 +1,157 @@
+"""`chainrule train`: from a table to a saved model."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import typer
+
+from chainrule.errors import DataError, NotFiniteError
+from chainrule.estimators.preprocess import Preprocessor
+from chainrule.estimators.score import baseline, score, split
+from chainrule.estimators.table import Table, read_table
+from chainrule.estimators.tabular import Plan, TabularModel
+from chainrule.estimators.task import Task, infer_task
+from chainrule.train.loop import Epoch
+from chainrule.train.progress import progress_bar
+
+_MOST_COLUMNS_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    table: Path
+    target: str
+    task: str
+    hidden: str
+    epochs: int
+    batch_size: int
+    rate: float
+    weight_decay: float
+    held_out: float
+    seed: int
+    output: Path | None
+
+
+def run_train(request: Request) -> None:
+    """Read, say what is inferred, train, score on held-out rows, save."""
+    plan = _plan(request)
+    output = _output(request)
+    table, task = _table_and_task(request)
+    train_rows, held_out_rows = _split(request, task, table)
+    training = table.take(train_rows)
+    preprocessor = Preprocessor.fit(training, request.target)
+    _say_columns(preprocessor)
+    model = TabularModel.untrained(preprocessor, task, plan)
+    _say_network(model, training, held_out_rows)
+    _train(model, training, plan, output)
+    _say_scores(model, training, table.take(held_out_rows))
+    _save(model, output)
+
+
+def _plan(request: Request) -> Plan:
+    if not np.isfinite(request.rate) or request.rate <= 0:
+        raise DataError(f"the learning rate must be positive, not {request.rate:g}.", where="")
+    if not 0 < request.held_out < 1:
+        raise DataError(f"--held-out is a share between 0 and 1, not {request.held_out:g}.", where="")
+    return Plan(
+        _widths(request.hidden),
+        request.epochs,
+        request.batch_size or None,
+        request.rate,
+        request.weight_decay,
+        request.seed,
+    )
+
+
+def _widths(hidden: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in hidden.split(",") if part.strip()]
+    if parts == ["0"] or not parts:
+        return ()
+    if not all(part.isdecimal() and 0 < int(part) <= 100_000 for part in parts):
+        raise DataError(
+            f"--hidden is a list of layer widths, not {hidden!r}.", where="", fix="for example --hidden 64,32"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def _output(request: Request) -> Path:
+    """Return where the model goes; a place that cannot be written to is found out before training."""
+    output = request.output or Path(request.table.name.split(".")[0] + ".safetensors")
+    if output.is_dir() or not output.parent.is_dir():
+        raise DataError(f"the model cannot be saved as {output}.", where="", fix="choose a folder that exists.")
+    return output
+
+
+def _table_and_task(request: Request) -> tuple[Table, Task]:
+    table = read_table(request.table)
+    table.require([request.target])
+    typer.echo(f"{request.table}: {len(table)} rows, {len(table.names)} columns")
+    table, without = table.drop_missing(request.target)
+    if without:
+        typer.echo(f"{without} rows without {request.target} are left out")
+    task = infer_task(request.target, table.values(request.target), request.task or None)
+    typer.echo(task.explain())
+    return table, task
+
+
+def _split(request: Request, task: Task, table: Table) -> tuple[np.ndarray, np.ndarray]:
+    encoded = task.encode(table.values(request.target))
+    return split(task, encoded, request.seed, request.held_out)
+
+
+def _say_columns(preprocessor: Preprocessor) -> None:
+    lines = preprocessor.explain()
+    for line in lines[:_MOST_COLUMNS_LISTED]:
+        typer.echo(f"  {line}")
+    if len(lines) > _MOST_COLUMNS_LISTED:
+        typer.echo(f"  … and {len(lines) - _MOST_COLUMNS_LISTED} more columns")
+
+
+def _say_network(model: TabularModel, training: Table, held_out: np.ndarray) -> None:
+    weights = [array.shape for name, array in model.parameters.items() if name.startswith("W")]
+    widths = " – ".join(map(str, [weights[0][0], *(shape[1] for shape in weights)]))
+    count = sum(array.size for array in model.parameters.values())
+    relu = " relu" if len(weights) > 1 else ""
+    typer.echo(f"network: {widths}{relu}, {count} parameters")
+    typer.echo(f"training on {len(training)} rows, {len(held_out)} held out; Ctrl-C stops and keeps what is learned")
+
+
+def _train(model: TabularModel, training: Table, plan: Plan, output: Path) -> None:
+    every = max(1, plan.epochs // 10)
+    try:
+        with progress_bar() as bar:
+
+            def show(epoch: Epoch) -> None:
+                bar(epoch)
+                if epoch.number % every == 0 or epoch.number == 1:
+                    bar.console.print(f"epoch {epoch.number:4d}  loss {epoch.loss:.4f}", highlight=False)
+
+            model.train(training, plan, show)
+    except NotFiniteError:
+        model.save(output)
+        sys.stderr.write(f"the last weights with a finite loss are saved in {output}\n")
+        raise
+    if model.interrupted:
+        typer.echo(f"stopped after {len(model.losses)} epochs")
+
+
+def _say_scores(model: TabularModel, training: Table, held_out: Table) -> None:
+    task = model.task
+    truth = held_out.values(task.target)
+    reached = score(task, truth, model.predict(held_out).values)
+    plain = baseline(task, training.values(task.target), truth)
+    guess = "always the majority class" if task.kind == "classification" else "always the mean"
+    typer.echo(f"on the {len(held_out)} held-out rows:")
+    for name, number in reached.items():
+        typer.echo(f"  {name}: {number:.4f}, {guess}: {plain[name]:.4f}")
+
+
+def _save(model: TabularModel, output: Path) -> None:
+    model.save(output)
+    typer.echo(f"saved {output}; chainrule predict {output} TABLE uses it")
