@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "SGD",
     "ChainruleError",
     "DataError",
-    "SGD",
     "Declaration",
+    "Fit",
     "Graph",
     "GraphError",
     "KindError",
@@ -48,7 +49,6 @@ __all__ = [
     "ParseError",
     "ShapeError",
     "UnknownNameError",
-    "Fit",
     "data",
     "fit",
     "hyperparameter",

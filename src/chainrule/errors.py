@@ -16,12 +16,14 @@ ChainruleError
 from __future__ import annotations
 
 import difflib
+import inspect
 import linecache
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = str(Path(__file__).parent)
+_settings = {"callers": True}
 
 
 class ChainruleError(Exception):
@@ -109,7 +111,9 @@ class NotFiniteError(ChainruleError, ArithmeticError):
         parameters: the last parameters whose loss was finite.
     """
 
-    def __init__(self, message: str, *, step: int, name: str, parameters: object, fix: str = "") -> None:
+    def __init__(
+        self, message: str, *, step: int, name: str, parameters: Mapping[str, Any], fix: str = ""
+    ) -> None:
         self.step, self.name, self.parameters = step, name, parameters
         super().__init__(message, fix=fix, where="")
 
@@ -143,9 +147,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {close[0]}? Known: {shown}." if close else f"Known: {shown}."
 
 
+def hide_callers() -> None:
+    """Leave out lines of code from messages; for the command line, whose user wrote none."""
+    _settings["callers"] = False
+
+
 def _callers_line() -> str:
     """Return the user's line that led here: the innermost frame outside this package."""
-    frame = sys._getframe(1)
+    if not _settings["callers"]:
+        return ""
+    frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     if frame is None:

@@ -17,10 +17,10 @@ from chainrule.ir.names import is_generated
 from chainrule.ir.structural import Declaration
 from chainrule.ir.value import Value
 from chainrule.ir.verify import verify
+from chainrule.nn.initializers import initialize
 from chainrule.notation.elaborate import parse_into
 from chainrule.notation.latex import to_latex
 from chainrule.notation.text import equations, to_text, updates
-from chainrule.nn.initializers import initialize
 from chainrule.optim.sgd import SGD
 from chainrule.train.step import Step, training_step
 from chainrule.transform.gradient import gradient
@@ -73,7 +73,7 @@ class Graph(BaseGraph):
         if not isinstance(value, Value | Declaration):
             raise NamingError(
                 f"{name} would name a {type(value).__name__}, which is no value of a graph.",
-                fix=f"declare it, g.{name} = chainrule.data(…) or parameter(…), and pass its numbers to run().",
+                fix=f"declare it, g.{name} = chainrule.data(…) or parameter(…), pass numbers to run().",
             )
         super().__setitem__(name, value)
 

@@ -9,8 +9,9 @@ from io import TextIOWrapper
 def main() -> None:
     """Run the command line; a user's mistake ends with a message and status 1, never a traceback."""
     from chainrule.cli.app import app
-    from chainrule.errors import ChainruleError
+    from chainrule.errors import ChainruleError, hide_callers
 
+    hide_callers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")

@@ -44,7 +44,9 @@ def explain(
     after: Annotated[
         bool, typer.Option("--after/--before", help="Show the graph after or before the rewrites.")
     ] = True,
-    trace: Annotated[bool, typer.Option("--trace", help="Print every value on random or given data.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Print every value on random or given data.")
+    ] = False,
     data: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Arrays by name, for --trace.", show_default=False)
     ] = None,

@@ -84,7 +84,9 @@ def _output(request: Request) -> Path:
     """Return where the model goes; a place that cannot be written to is found out before training."""
     output = request.output or Path(request.table.name.split(".")[0] + ".safetensors")
     if output.is_dir() or not output.parent.is_dir():
-        raise DataError(f"the model cannot be saved as {output}.", where="", fix="choose a folder that exists.")
+        raise DataError(
+            f"the model cannot be saved as {output}.", where="", fix="choose a folder that exists."
+        )
     return output
 
 
@@ -119,7 +121,9 @@ def _say_network(model: TabularModel, training: Table, held_out: np.ndarray) -> 
     count = sum(array.size for array in model.parameters.values())
     relu = " relu" if len(weights) > 1 else ""
     typer.echo(f"network: {widths}{relu}, {count} parameters")
-    typer.echo(f"training on {len(training)} rows, {len(held_out)} held out; Ctrl-C stops and keeps what is learned")
+    typer.echo(
+        f"training on {len(training)} rows, {len(held_out)} held out; Ctrl-C stops and keeps what is learned"
+    )
 
 
 def _train(model: TabularModel, training: Table, plan: Plan, output: Path) -> None:

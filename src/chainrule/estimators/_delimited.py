@@ -27,7 +27,7 @@ def read_delimited(path: Path) -> tuple[Any, list[int] | None]:
     Blank lines are skipped. Cells are stripped, those in `MISSING` become null, and a column whose every
     cell reads as an integer, a number or true/false becomes one. A column of integers of which some are
     zero-padded, such as 00501, holds codes and stays text. Numbers with a decimal comma are understood
-    where the comma does not separate the cells.
+    where semicolons separate the cells.
 
     Args:
         path: a file that exists.
@@ -49,7 +49,7 @@ def read_delimited(path: Path) -> tuple[Any, list[int] | None]:
         frame = _extras.polars().DataFrame([cells for _, cells in records], schema=schema, orient="row")
     if frame.height == 0:
         raise DataError(f"{path} has a header but no rows.", where="")
-    return _named(path, _typed(frame, decimal_comma=delimiter != ","), names), lines
+    return _named(path, _typed(frame, decimal_comma=delimiter == ";"), names), lines
 
 
 def sniff(text: str) -> str:
@@ -66,7 +66,7 @@ def _fit(text: str, delimiter: str) -> tuple[bool, int]:
     # Not strict: a wrong delimiter may make nonsense of a quotation mark that is right.
     sample = io.StringIO(text[:_SAMPLE_CHARACTERS], newline="")
     try:
-        rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
+        rows = [row for row in csv.reader(sample, delimiter=delimiter) if "".join(row).strip()] or [[]]
     except csv.Error:
         return False, 0
     complete = rows if len(text) <= _SAMPLE_CHARACTERS else rows[:-1] or rows
@@ -98,8 +98,8 @@ def _decoded(path: Path, raw: bytes) -> str:
 
 
 def _header(path: Path, text: str, delimiter: str) -> list[str]:
-    filled = (row for _, row in _rows(path, text, delimiter) if not _blank(row, width=2))
-    names = [name.strip() for name in next(filled, [])]
+    first = next(row for _, row in _rows(path, text, delimiter) if row)
+    names = [name.strip() for name in first]
     if not any(names):
         raise DataError(f"{path} names no column.", fix="The first line should name the columns.", where="")
     twice = sorted({name for name in names if name and names.count(name) > 1})

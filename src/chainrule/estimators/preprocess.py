@@ -183,7 +183,7 @@ def _reason_to_drop(table: Table, name: str) -> str:
 
 def _reason_to_drop_texts(table: Table, name: str, texts: list[str]) -> str:
     count = len(set(texts))
-    if count <= MOST_CATEGORIES and count < len(texts):
+    if count == 1 or (count <= MOST_CATEGORIES and count < len(texts)):
         return ""
     odd = _odd_one_out(table, name)
     if odd:

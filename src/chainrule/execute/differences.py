@@ -61,7 +61,17 @@ class GradientCheck:
         return self.ok
 
     def __str__(self) -> str:
-        head = ("gradient", "worst at", "analytic", "numeric", "difference", "allowed", "step", "elements", "")
+        head = (
+            "gradient",
+            "worst at",
+            "analytic",
+            "numeric",
+            "difference",
+            "allowed",
+            "step",
+            "elements",
+            "",
+        )
         body = [_cells(row) for row in self.rows]
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
         return "\n".join(

@@ -42,7 +42,9 @@ def bind(graph: Graph, given: Mapping[str, Any], dtype: Any = np.float64) -> Bou
     """
     leaves = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves()}
     by_leaf = _by_leaf(graph, given, leaves)
-    arrays = {leaf: _as_array(name, leaf, by_leaf[leaf], dtype) for name, leaf in leaves.items() if leaf in by_leaf}
+    arrays = {
+        leaf: _as_array(name, leaf, by_leaf[leaf], dtype) for name, leaf in leaves.items() if leaf in by_leaf
+    }
     sizes = _bind_sizes(graph, leaves, arrays)
     check_domains(graph, arrays, sizes)
     return Bound(arrays, sizes)
@@ -51,12 +53,11 @@ def bind(graph: Graph, given: Mapping[str, Any], dtype: Any = np.float64) -> Bou
 def _by_leaf(graph: Graph, given: Mapping[str, Any], leaves: Mapping[str, Value]) -> dict[Value, Any]:
     by_leaf: dict[Value, Any] = {}
     for name, array in given.items():
-        leaf = graph[name] if name in graph else None
-        if leaf is None or leaf.op.name != "leaf":
+        if name not in graph or graph[name].op.name != "leaf":
             raise UnknownNameError(
                 f"{name} is not data or a parameter of this graph.", fix=nearest(normalized(name), leaves)
             )
-        by_leaf[leaf] = array
+        by_leaf[graph[name]] = array
     missing = [name for name, leaf in leaves.items() if leaf not in by_leaf and _is_needed(graph, leaf)]
     if missing:
         shown = ", ".join(f"{name} {show_shape(graph[name].shape)}" for name in missing)
@@ -80,7 +81,9 @@ def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
         return array.astype(dtype, copy=False)
     if leaf.kind == "bool":
         if array.dtype.kind != "b":
-            raise KindError(f"{name} is bool, but the array holds {array.dtype}.", fix=f"{name} > 0, for example.")
+            raise KindError(
+                f"{name} is bool, but the array holds {array.dtype}.", fix=f"{name} > 0, for example."
+            )
         return array
     if array.dtype.kind not in "iu":
         raise KindError(
@@ -134,7 +137,9 @@ def _check_letters(graph: Graph, sizes: Mapping[str, int]) -> None:
     used = [letter for value in graph.document() for letter in value.letters]
     unbound = [letter for letter in dict.fromkeys(used) if letter not in sizes]
     if unbound:
-        raise NamingError(f"nothing given says how large {', '.join(unbound)} is.", fix="pass the data that has it.")
+        raise NamingError(
+            f"nothing given says how large {', '.join(unbound)} is.", fix="pass the data that has it."
+        )
 
 
 def check_domains(graph: Graph, arrays: Mapping[Value, Array], sizes: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from chainrule.errors import GraphError, KindError, ShapeError, nearest
 from chainrule.ir.constant import Constant
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Shape, broadcast_shape, show_shape
-from chainrule.ir.signature import Mismatch
+from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Operand, Value, is_number
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def aligned(op: Op, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
     for value in inputs[1:]:
         shape = broadcast_shape(shape, value.shape) if shape is not None else None
     if shape is None:
-        raise _mismatch(op, inputs, Mismatch(_why_not_broadcast(inputs)))
+        raise _mismatch(op, inputs, MismatchError(_why_not_broadcast(inputs)))
     return tuple(x if x.shape == shape else lookup("expand")(x, shape=shape) for x in inputs)
 
 
@@ -118,18 +118,18 @@ def _settled(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> dic
         raise KindError(f"{op.name} needs {' and '.join(missing)}.")
     try:
         return op.settle([value.shape for value in inputs], {**known, **attributes})
-    except Mismatch as mismatch:
+    except MismatchError as mismatch:
         raise _mismatch(op, inputs, mismatch) from None
 
 
 def _infer(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> Shape:
     try:
         return op.infer(*(value.shape for value in inputs), **attributes)
-    except Mismatch as mismatch:
+    except MismatchError as mismatch:
         raise _mismatch(op, inputs, mismatch) from None
 
 
-def _mismatch(op: Op, inputs: Sequence[Value], reason: Mismatch) -> ShapeError:
+def _mismatch(op: Op, inputs: Sequence[Value], reason: MismatchError) -> ShapeError:
     """Return the error for operands that do not fit: what, names with shapes, why, the fix."""
     names = [value.graph.describe(value) for value in inputs]
     shapes = [value.shape for value in inputs]

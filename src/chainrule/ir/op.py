@@ -11,7 +11,7 @@ from chainrule.ir.build import aligned, build
 from chainrule.ir.form import Call, Form
 from chainrule.ir.registry import register
 from chainrule.ir.shape import Kind, Shape, Size
-from chainrule.ir.signature import Mismatch, Signature, parse_signature
+from chainrule.ir.signature import MismatchError, Signature, parse_signature
 
 if TYPE_CHECKING:
     from chainrule.ir.value import Operand, Value
@@ -122,12 +122,12 @@ class Op:
         return self.domain[position] if self.domain else REALS
 
     def infer(self, *shapes: Any, **attributes: Any) -> Shape:
-        """Return the result's shape, or raise Mismatch."""
-        failure = Mismatch("")
+        """Return the result's shape, or raise MismatchError."""
+        failure = MismatchError("")
         for alternative in self.signatures:
             try:
                 return alternative.infer(shapes)
-            except Mismatch as mismatch:
+            except MismatchError as mismatch:
                 failure = mismatch
         raise failure
 
@@ -165,6 +165,7 @@ class Op:
         return (None,) * (len(arguments) - 2)
 
     def __call__(self, *operands: Operand, **attributes: Any) -> Value:
+        """Return this op applied to values and numbers, at least one of them a value."""
         return build(self, operands, attributes)
 
     def __repr__(self) -> str:

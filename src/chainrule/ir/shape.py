@@ -36,8 +36,8 @@ def stretches(small: Shape, big: Shape) -> bool:
     >>> stretches(("h",), ("m", "h")), stretches(("n", 1), ("n", "m")), stretches(("m",), ("m", 1))
     (True, True, False)
     """
-    if len(small) < len(big) and len(small) <= 1:
-        return small in ((), (1,)) or small[0] == big[-1]
+    if len(small) < len(big):
+        return small in ((), (1,), big[-1:])
     return len(small) == len(big) and all(a in (b, 1) for a, b in zip(small, big, strict=True))
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from chainrule.ir.shape import Shape, Size
 
 
-class Mismatch(Exception):
+class MismatchError(Exception):
     """Shapes that a signature does not admit; caught by the builder, which knows the names."""
 
 
@@ -23,7 +23,7 @@ class Signature:
         """Return the result's shape.
 
         Raises:
-            Mismatch: an operand has another rank, or one letter would stand for two sizes.
+            MismatchError: an operand has another rank, or one letter would stand for two sizes.
         """
         bound: dict[str, tuple[Shape | Size, int]] = {}
         for position, (axes, shape) in enumerate(zip(self.inputs, shapes, strict=True)):
@@ -34,19 +34,21 @@ class Signature:
 def _bind(
     axes: tuple[str, ...], shape: Shape, position: int, bound: dict[str, tuple[Shape | Size, int]]
 ) -> None:
-    """Record what each axis letter stands for, or raise Mismatch."""
+    """Record what each axis letter stands for, or raise MismatchError."""
     leading = len(shape) - (len(axes) - 1) if "..." in axes else 0
     rest = axes[1:] if "..." in axes else axes
     if leading < 0 or len(shape) - leading != len(rest):
         wanted = f"({', '.join(axes)})"
-        raise Mismatch(f"operand {position + 1} needs the shape {wanted}, {len(rest)} axes, not {len(shape)}")
+        raise MismatchError(
+            f"operand {position + 1} needs the shape {wanted}, {len(rest)} axes, not {len(shape)}"
+        )
     pairs: list[tuple[str, Shape | Size]] = list(zip(rest, shape[leading:], strict=True))
     if "..." in axes:
         pairs.insert(0, ("...", shape[:leading]))
     for axis, size in pairs:
         known, first = bound.setdefault(axis, (size, position))
         if known != size:
-            raise Mismatch(
+            raise MismatchError(
                 f"{'the shapes' if axis == '...' else 'axis ' + axis} must agree between operands "
                 f"{first + 1} and {position + 1}: {_show(known)} ≠ {_show(size)}"
             )

@@ -70,4 +70,3 @@ def declare(role: Role, shape: tuple[Size, ...], kind: Kind = "real", *, frozen:
     """Return a declaration; sizes of NumPy's integer types become Python's."""
     sizes = tuple(int(s) if hasattr(s, "__index__") and not isinstance(s, bool) else s for s in shape)
     return Declaration(role, sizes, kind, frozen)
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, TypeVar
 
 from chainrule.errors import ShapeError
@@ -62,7 +63,7 @@ def _target(graph: Graph, outputs: int, task: str) -> Value:
 
 def _declare_parameters(graph: Graph, widths: Sequence[int]) -> list[Value]:
     weights: list[Value] = []
-    for layer, (before, after) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+    for layer, (before, after) in enumerate(pairwise(widths), start=1):
         weights.append(graph.declare(f"W{layer}", declare("parameter", (before, after))))
         graph.declare(f"b{layer}", declare("parameter", (after,)))
     return weights

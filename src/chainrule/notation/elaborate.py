@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from chainrule.errors import ChainruleError, ParseError, nearest
-from chainrule.ir.constant import Constant
+from chainrule.errors import ChainruleError, ParseError
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import normalized
-from chainrule.ir.op import Op
-from chainrule.ir.registry import every_op, lookup
-from chainrule.ir.shape import Shape, letters_of, show_shape
+from chainrule.ir.shape import show_shape
 from chainrule.ir.structural import Role, declare
-from chainrule.ir.value import Value
 from chainrule.notation import syntax
 from chainrule.notation.dialect import PLAIN, Dialect
+from chainrule.notation.expressions import Meaning
 from chainrule.notation.parser import parse_statements
-from chainrule.notation.syntax import Expression, Span, Statement
+from chainrule.notation.syntax import Statement
 
 GraphT = TypeVar("GraphT", bound=Graph)
 
-_INFIX = {
-    "+": "add",
-    "-": "subtract",
-    ">": "greater",
-    ">=": "greater_equal",
-    "<": "less",
-    "<=": "less_equal",
-    "==": "equal",
-    "!=": "not_equal",
-}
 _ROLES: Mapping[str, Role] = {
     "data": "data",
     "parameter": "parameter",
@@ -66,54 +53,21 @@ def parse_into(graph: GraphT, text: str, *, source: str = "", dialect: Dialect =
     return graph
 
 
-class _RowVector:
-    """A vector written as a row, vᵀ: it only has a meaning beside another factor."""
-
-    def __init__(self, value: Value) -> None:
-        self.value = value
-
-
 class _Reader:
     """Reads statements in order; a name must be defined before it is used."""
 
     def __init__(self, graph: Graph, lines: list[str], source: str) -> None:
         self.graph, self.lines, self.source = graph, lines, source
-        self.letters: set[str] = set()
-        self.defined_later: set[str] = set()
+        self.meaning = Meaning(graph, lines, source)
         self.outputs: list[syntax.Declared] = []
-        self.rules: Mapping[type, Callable[[Any], Value]] = {
-            syntax.Number: self.number,
-            syntax.Name: self.name,
-            syntax.Call: self.call,
-            syntax.Infix: self.infix,
-            syntax.Negation: lambda e: -self.value(e.operand),
-            syntax.Product: self.product,
-            syntax.Power: lambda e: lookup("pow")(self.value(e.base), self.value(e.exponent)),
-            syntax.Transpose: self.transpose,
-            syntax.SumOver: self.sum_over,
-            syntax.Fenced: lambda e: lookup(e.op)(self.value(e.operand)),
-        }
-
-    def fail(self, message: str, span: Span, *, expected: str = "", fix: str = "") -> NoReturn:
-        text = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
-        raise ParseError(
-            message,
-            line=span.line,
-            column=span.start + 1,
-            found=text[span.start : span.end],
-            expected=expected,
-            text=text,
-            source=self.source,
-            fix=fix,
-        )
 
     def gather_letters(self, statements: list[Statement]) -> None:
         """Note declared sizes, and the names that equations will define."""
         for statement in statements:
             if isinstance(statement, syntax.Equation):
-                self.defined_later.add(normalized(statement.name))
+                self.meaning.defined_later.add(normalized(statement.name))
             elif statement.keyword == "sizes":
-                self.letters.update(item.name for item in statement.items)
+                self.meaning.letters.update(item.name for item in statement.items)
                 self.graph.declare_sizes(item.name for item in statement.items)
 
     def read(self, statement: Statement) -> None:
@@ -138,236 +92,29 @@ class _Reader:
             self.outputs.extend(statement.items)
             return
         for item in statement.items:
-            self.check_letters(item.shape, item.span)
+            self.meaning.check_letters(item.shape, item.span)
             kind: Any = item.kind
             role = _ROLES[statement.keyword]
             self.graph.declare(item.name, declare(role, item.shape, kind, frozen=item.frozen))
 
-    def check_letters(self, shape: Shape, span: Span) -> None:
-        for letter in letters_of(shape):
-            if letter not in self.letters:
-                known = nearest(letter, sorted(self.letters)) if self.letters else f"sizes {letter}"
-                self.fail(f"{letter} is not a declared size.", span, fix=f"declare it in a line `sizes`. {known}")
-
     def equation(self, statement: syntax.Equation) -> None:
-        value = self.value(statement.right)
+        value = self.meaning.value(statement.right)
         stated = statement.shape
         if stated is not None and stated != value.shape:
             shapes = f"the line says {show_shape(stated)}, but the right side is {show_shape(value.shape)}"
-            self.fail(f"{statement.name}: {shapes}.", statement.span)
+            self.meaning.fail(f"{statement.name}: {shapes}.", statement.span)
         if statement.is_update:
-            self.graph.update(self.known(statement.name, statement.span), value)
+            self.graph.update(self.meaning.known(statement.name, statement.span), value)
         else:
             self.graph.name(statement.name, value)
 
     def finish(self) -> None:
         """State the outputs, and which names are gradients: dV of V, by the glossary."""
         if self.outputs:
-            self.graph.set_outputs(self.known(item.name, item.span) for item in self.outputs)
+            self.graph.set_outputs(self.meaning.known(item.name, item.span) for item in self.outputs)
         for name, value in self.graph.names.items():
             for prefix in _PREFIXES:
                 variable = name.removeprefix(prefix)
                 shaped = variable in self.graph and self.graph[variable].shape == value.shape
                 if variable != name and shaped and value.op.name != "leaf":
                     self.graph.record_gradient(name, variable)
-
-    def known(self, name: str, span: Span) -> Value:
-        if name in self.graph:
-            return self.graph[name]
-        if normalized(name) in self.defined_later:
-            self.fail(f"{name} is used before the line that defines it.", span, fix="move that line up.")
-        candidates = [*self.graph.names, *sorted(self.letters), *(op.name for op in every_op())]
-        self.fail(f"nothing is called {name}.", span, expected="a known name", fix=nearest(name, candidates))
-
-    def value(self, expression: Expression) -> Value:
-        """Return the value of an expression."""
-        value = self.rules[type(expression)](expression)
-        if isinstance(value, _RowVector):
-            self.fail(
-                "a transposed vector stands alone.",
-                expression.span,
-                fix="a row only has a meaning beside a factor: uᵀ v, u vᵀ or uᵀ W.",
-            )
-        return value
-
-    def number(self, expression: syntax.Number) -> Value:
-        text = expression.text
-        try:
-            return self.graph.constant(Constant.of(int(text) if text.isdigit() else float(text)))
-        except ChainruleError as error:
-            self.fail(error.message, expression.span)
-
-    def name(self, expression: syntax.Name) -> Value:
-        name = expression.text
-        is_size = name in self.letters and name not in self.graph
-        if is_size and normalized(name) not in self.defined_later:
-            return self.graph.constant(Constant.letter(name))
-        return self.known(name, expression.span)
-
-    def call(self, expression: syntax.Call) -> Value:
-        if expression.function == "size":
-            letter = expression.arguments[0]
-            assert isinstance(letter, syntax.Name)  # noqa: S101 - the parser read a name
-            self.check_letters((letter.text,), letter.span)
-            return self.graph.constant(Constant.letter(letter.text))
-        op = lookup(expression.function)
-        if len(expression.arguments) != op.arity:
-            self.fail(
-                f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, "
-                f"not {len(expression.arguments)}.",
-                expression.span,
-            )
-        operands = [self.value(argument) for argument in expression.arguments]
-        settings = self.settings(op, expression)
-        return self.derivative(op, operands, expression) if expression.derivative else op(*operands, **settings)
-
-    def settings(self, op: Op, expression: syntax.Call) -> dict[str, Any]:
-        """Return a call's attributes by name; those given by place follow the op's order."""
-        names = [attribute.name for attribute in op.attributes]
-        settings: dict[str, Any] = {}
-        for place, setting in enumerate(expression.settings):
-            name = setting.name or (names[place] if place < len(names) else "")
-            if name not in names or name in settings:
-                fix = f"its attributes are {', '.join(names)}." if names else "it has no attributes."
-                self.fail(f"{op.name} has no place for this.", setting.span, fix=fix)
-            settings[name] = self.checked_setting(op, name, setting)
-        return settings
-
-    def checked_setting(self, op: Op, name: str, setting: syntax.Setting) -> Any:
-        """Return an attribute's value if it is of the attribute's type."""
-        wanted = next(attribute.type for attribute in op.attributes if attribute.name == name)
-        item = setting.item
-        if wanted in ("shape", "size"):
-            self.check_letters(item if isinstance(item, tuple) else (item,), setting.span)  # type: ignore[arg-type]  # sizes, by the grammar
-        sound = {
-            "shape": isinstance(item, tuple),
-            "order": isinstance(item, tuple) and all(isinstance(i, int) for i in item),
-            "size": isinstance(item, int | str) and not isinstance(item, bool),
-            "axis": isinstance(item, int) and not isinstance(item, bool),
-            "axes": item is None
-            or (isinstance(item, int) and not isinstance(item, bool))
-            or (isinstance(item, tuple) and all(isinstance(i, int) for i in item)),
-            "flag": isinstance(item, bool),
-        }
-        if not sound.get(wanted, True):
-            self.fail(f"{name} of {op.name} is {_A[wanted]}.", setting.span, expected=_A[wanted])
-        return item
-
-    def derivative(self, op: Op, operands: list[Value], expression: syntax.Call) -> Value:
-        """Return f'(x), the derivative of an element-wise function of one operand."""
-        x = operands[0]
-        one = lookup("expand")(self.graph.constant(1), shape=x.shape) if op.arity == 1 else None
-        part = op.vjp(one, op(x), x)[0] if one is not None and op.is_elementwise and not op.attributes else None
-        if part is None:
-            self.fail(f"{op.name}' is not defined.", expression.span, fix="f' needs an element-wise function.")
-        return part
-
-    def infix(self, expression: syntax.Infix) -> Value:
-        return lookup(_INFIX[expression.sign])(self.value(expression.left), self.value(expression.right))
-
-    def transpose(self, expression: syntax.Transpose) -> Any:
-        value = self.value(expression.operand)
-        if value.ndim == 1:
-            return _RowVector(value)
-        if value.ndim != 2:
-            self.fail(
-                f"ᵀ needs a matrix or vector, not {show_shape(value.shape)}.",
-                expression.span,
-                fix="permute_dims(x, (…)) reorders any axes.",
-            )
-        return value.T
-
-    def sum_over(self, expression: syntax.SumOver) -> Value:
-        value = self.value(expression.operand)
-        count = value.shape.count(expression.letter)
-        if count != 1:
-            self.fail(
-                f"the shape {show_shape(value.shape)} has the size {expression.letter} {count} times, not once.",
-                expression.span,
-                fix="name the axis by number: sum(x, axis=0).",
-            )
-        return value.sum(value.shape.index(expression.letter))
-
-    def product(self, expression: syntax.Product) -> Value:
-        """Multiply a chain from left to right; matrix and element-wise products must not meet."""
-        total: Any = self.rules[type(expression.factors[0])](expression.factors[0])
-        met: set[str] = set()
-        for place, sign in enumerate(expression.signs, start=1):
-            factor = self.rules[type(expression.factors[place])](expression.factors[place])
-            manner = _manner(total, sign, factor)
-            met.add(manner)
-            if {"matrix", "element"} <= met:
-                self.refuse_mixture(expression, place)
-            total = self.multiplied(total, sign, factor, expression, place)
-        return total
-
-    def multiplied(self, total: Any, sign: str, factor: Any, chain: syntax.Product, place: int) -> Value:
-        """Return one product of a chain."""
-        if isinstance(total, _RowVector) or isinstance(factor, _RowVector):
-            return self.with_row(total, sign, factor, chain)
-        scalar = () in (total.shape, factor.shape)
-        if sign == "/":
-            return total / factor
-        if sign == ".*" or (scalar and sign != "@"):
-            return total * factor
-        if sign == "*":
-            self.fail(
-                "* between two matrices could be either product.",
-                chain.factors[place].span,
-                fix="write A B for the matrix product, A ⊙ B or A .* B element by element.",
-            )
-        if total.ndim == factor.ndim == 1:
-            self.fail(
-                "two vectors side by side could be several products.",
-                chain.factors[place].span,
-                fix="write u ⊙ v, uᵀ v or u vᵀ.",
-            )
-        return total @ factor
-
-    def with_row(self, total: Any, sign: str, factor: Any, chain: syntax.Product) -> Value:
-        """Return uᵀ v, uᵀ W or u vᵀ."""
-        if sign in ("", "@"):
-            if isinstance(total, _RowVector) and isinstance(factor, Value) and factor.ndim:
-                return total.value @ factor
-            if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 1:
-                return lookup("outer")(total, factor.value)
-            if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 0:
-                self.fail("a scalar before a row stands alone.", chain.span, fix="write u (s vᵀ) as s u vᵀ.")
-        self.fail("this product with a transposed vector has no meaning.", chain.span,
-                  fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
-
-    def refuse_mixture(self, chain: syntax.Product, place: int) -> NoReturn:
-        """Refuse A B ⊙ C, showing both readings."""
-        text = self.lines[chain.span.line - 1]
-        starts = [factor.span.start for factor in chain.factors]
-        ends = [factor.span.end for factor in chain.factors]
-        before = text[starts[0] : ends[place - 1]].strip()
-        kept = text[starts[0] : starts[place - 1]].strip()
-        last = text[starts[place - 1] : ends[place]].strip()
-        rest = text[ends[place - 1] : ends[place]].strip()
-        self.fail(
-            "the matrix product and the element-wise product meet without brackets.",
-            chain.factors[place].span,
-            expected="brackets",
-            fix=f"write ({before}) {rest} or {kept} ({last}).",
-        )
-
-
-_A = {
-    "shape": "a shape in brackets, such as (m, 1)",
-    "order": "the axes in brackets, such as (1, 0)",
-    "size": "a size: a whole number or a letter",
-    "axis": "the number of an axis",
-    "axes": "the number of an axis, or several in brackets",
-    "flag": "true or false",
-}
-
-
-def _manner(total: Any, sign: str, factor: Any) -> str:
-    """Tell which product two factors make: of matrices, element by element, or with a scalar."""
-    ranks = [1 if isinstance(x, _RowVector) else x.ndim for x in (total, factor)]
-    if sign == "/":
-        return "element" if ranks[1] else "scalar"
-    if 0 in ranks:
-        return "scalar"
-    return "element" if sign == ".*" else "matrix"

@@ -17,7 +17,43 @@ from chainrule.notation.writer import Piece, Script, Writer
 _GREEK = dict(
     zip(
         "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
-        [r"\alpha", r"\beta", r"\gamma", r"\delta", r"\varepsilon", r"\zeta", r"\eta", r"\theta", r"\iota", r"\kappa", r"\lambda", r"\mu", r"\nu", r"\xi", r"o", r"\pi", r"\rho", r"\sigma", r"\tau", r"\upsilon", r"\varphi", r"\chi", r"\psi", r"\omega", r"\Gamma", r"\Delta", r"\Theta", r"\Lambda", r"\Xi", r"\Pi", r"\Sigma", r"\Upsilon", r"\Phi", r"\Psi", r"\Omega"],
+        [
+            r"\alpha",
+            r"\beta",
+            r"\gamma",
+            r"\delta",
+            r"\varepsilon",
+            r"\zeta",
+            r"\eta",
+            r"\theta",
+            r"\iota",
+            r"\kappa",
+            r"\lambda",
+            r"\mu",
+            r"\nu",
+            r"\xi",
+            r"o",
+            r"\pi",
+            r"\rho",
+            r"\sigma",
+            r"\tau",
+            r"\upsilon",
+            r"\varphi",
+            r"\chi",
+            r"\psi",
+            r"\omega",
+            r"\Gamma",
+            r"\Delta",
+            r"\Theta",
+            r"\Lambda",
+            r"\Xi",
+            r"\Pi",
+            r"\Sigma",
+            r"\Upsilon",
+            r"\Phi",
+            r"\Psi",
+            r"\Omega",
+        ],
         strict=True,
     )
 )
@@ -68,7 +104,11 @@ class LatexWriter(Writer):
     def call(self, op: Op, arguments: Sequence[str]) -> str:
         """Return a function call."""
         form = op.form
-        command = form.latex if isinstance(form, forms.Call) and form.latex else rf"\operatorname{{{_escaped(op.name)}}}"
+        command = (
+            form.latex
+            if isinstance(form, forms.Call) and form.latex
+            else rf"\operatorname{{{_escaped(op.name)}}}"
+        )
         return rf"{command}\left({', '.join(arguments)}\right)"
 
     def setting(self, name: str, text: str) -> str:
@@ -92,7 +132,6 @@ class LatexWriter(Writer):
     def _quotient(self, above: Sequence[str], below: Sequence[str]) -> str:
         top, bottom = (r" \, ".join(_scientific(part) for part in parts) for parts in (above, below))
         return rf"\frac{{{top}}}{{{bottom}}}" if below else top
-
 
     def _fraction(self, value: Value) -> Piece:
         above, below = (self._at(x, Level.COMPARISON) for x in self._operands(value))
@@ -132,7 +171,9 @@ def to_latex(graph: Graph, *, section: str | None = None, shapes: bool = True) -
         shapes: whether each row ends with the space its value lies in.
     """
     rows = latex_rows(graph, section=section, shapes=shapes)
-    body = " \\\\\n".join(f"  {left} &{sign} {right}" + (f" &&{space}" if space else "") for left, sign, right, space in rows)
+    body = " \\\\\n".join(
+        f"  {left} &{sign} {right}" + (f" &&{space}" if space else "") for left, sign, right, space in rows
+    )
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 

@@ -44,9 +44,7 @@ class Lines:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._own = self._values_with_lines()
-        self._spellings: dict[Value, list[str]] = {
-            leaf: [graph.names_of(leaf)[0]] for leaf in graph.leaves()
-        }
+        self._spellings: dict[Value, list[str]] = {leaf: [graph.names_of(leaf)[0]] for leaf in graph.leaves()}
         self._operands: dict[Value, frozenset[Value]] = {}
         self._fresh = (f"t{i}" for i in range(1, 10**9) if f"t{i}" not in self._user_names())
         self.lines = list(self._ordered())

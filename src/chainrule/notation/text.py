@@ -21,7 +21,11 @@ def to_text(graph: Graph, *, ascii: bool = False, shapes: bool = True) -> str:
         ascii: write with the signs of an English keyboard alone.
         shapes: whether each equation ends with its shape.
     """
-    parts = [declarations(graph, ascii=ascii), equations(graph, ascii=ascii, shapes=shapes), updates(graph, ascii=ascii)]
+    parts = [
+        declarations(graph, ascii=ascii),
+        equations(graph, ascii=ascii, shapes=shapes),
+        updates(graph, ascii=ascii),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -116,7 +120,9 @@ def align(rows: Sequence[tuple[str, str, str]], sign: str, *, shapes: bool = Tru
     names = max(len(name) for name, _, _ in rows)
     width = max((len(text) for _, text, _ in rows if len(text) <= 60), default=0)
     lines = (
-        f"{name.ljust(names)} {sign} {text.ljust(width)} : {shape}" if shapes else f"{name.ljust(names)} {sign} {text}"
+        f"{name.ljust(names)} {sign} {text.ljust(width)} : {shape}"
+        if shapes
+        else f"{name.ljust(names)} {sign} {text}"
         for name, text, shape in rows
     )
     return "\n".join(lines)

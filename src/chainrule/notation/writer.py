@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from chainrule.ir import form as forms
 from chainrule.ir.constant import Constant
@@ -159,7 +159,7 @@ class Writer:
     def literal(self, item: object) -> str:
         """Return an attribute's value as text: a number, a letter, a flag, or a tuple of these."""
         if isinstance(item, tuple):
-            members: Sequence[object] = item  # pyright: ignore[reportUnknownVariableType]  # a tuple of literals
+            members = cast("tuple[object, ...]", item)
             if len(members) == 1 and isinstance(members[0], int):
                 return f"({members[0]},)"
             return f"({', '.join(map(self.literal, members))})"

@@ -8,7 +8,7 @@ from typing import Any
 from chainrule.ir.form import Call
 from chainrule.ir.op import Attribute, Primitive
 from chainrule.ir.shape import Shape
-from chainrule.ir.signature import Mismatch
+from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Value
 
 
@@ -83,7 +83,7 @@ class Softmax(Primitive):
         """Write the last axis as −1, any other counted from the front."""
         axis, rank = attributes["axis"], len(shapes[0])
         if not -rank <= axis < rank:
-            raise Mismatch(f"axis {axis} is none of the {rank} there are")
+            raise MismatchError(f"axis {axis} is none of the {rank} there are")
         return {"axis": -1 if axis % rank == rank - 1 else axis % rank}
 
     def infer(self, *shapes: Shape, axis: int) -> Shape:

@@ -10,7 +10,7 @@ from chainrule.ir.form import Hidden
 from chainrule.ir.op import Attribute, Primitive
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Shape, Size, show_shape, stretches
-from chainrule.ir.signature import Mismatch
+from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Value
 
 
@@ -32,7 +32,7 @@ class Expand(Primitive):
 
     def infer(self, *shapes: Shape, shape: Shape) -> Shape:
         if not stretches(shapes[0], shape):
-            raise Mismatch(f"it cannot be repeated to fill {show_shape(shape)}")
+            raise MismatchError(f"it cannot be repeated to fill {show_shape(shape)}")
         return shape
 
     def forward(self, xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
@@ -71,7 +71,7 @@ class Reshape(Primitive):
     def infer(self, *shapes: Shape, shape: Shape) -> Shape:
         before, after = Constant.count(shapes[0]), Constant.count(shape)
         if before != after:
-            raise Mismatch(f"{show_shape(shape)} holds {after} elements, not {before}")
+            raise MismatchError(f"{show_shape(shape)} holds {after} elements, not {before}")
         return shape
 
     def forward(self, xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
@@ -92,11 +92,13 @@ def _with_missing_size(old: Shape, shape: tuple[Size, ...]) -> Shape:
     """Put in the size that −1 stands for: a whole number or a single letter."""
     known = Constant.count(tuple(size for size in shape if size != -1))
     if known.factor == 0:
-        raise Mismatch(f"{show_shape(shape)} has an axis of size 0")
+        raise MismatchError(f"{show_shape(shape)} has an axis of size 0")
     missing = Constant.count(old) / known
     whole = missing.as_integer()
     if whole is None and (missing.factor != 1 or len(missing.powers) != 1 or missing.powers[0][1] != 1):
-        raise Mismatch(f"the size −1 in {show_shape(shape)} would be {missing}, not one number or letter")
+        raise MismatchError(
+            f"the size −1 in {show_shape(shape)} would be {missing}, not one number or letter"
+        )
     size: Size = missing.letters[0] if whole is None else whole
     return tuple(size if s == -1 else s for s in shape)
 
@@ -110,7 +112,7 @@ class OneHot(Primitive):
 
     def infer(self, *shapes: Shape, size: Size) -> Shape:
         if len(shapes[0]) != 1:
-            raise Mismatch(f"class numbers need one axis, not {len(shapes[0])}")
+            raise MismatchError(f"class numbers need one axis, not {len(shapes[0])}")
         return (shapes[0][0], size)
 
     def forward(self, xp: Any, x: Any, *, size: int) -> Any:

@@ -10,7 +10,7 @@ from chainrule.ir.form import MatrixProduct, OuterProduct, Transpose
 from chainrule.ir.op import Attribute, Primitive
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Shape
-from chainrule.ir.signature import Mismatch
+from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Value
 from chainrule.ops.factors import scaled, split, times
 
@@ -48,7 +48,8 @@ class Matmul(Primitive):
         return scaled(scalar, raw("matmul", left, right))
 
     def remedy(self, names: Sequence[str], shapes: Sequence[Shape]) -> tuple[str, str]:
-        (a, b), (left, right) = names, shapes
+        a, b = names
+        left, right = (list(shape) for shape in shapes)
         if not left or not right:
             return "the matrix product needs vectors or matrices", f"a scalar multiplies with *: {a} * {b}."
         if len(left) > 2 or len(right) > 2:
@@ -97,7 +98,7 @@ class PermuteDims(Primitive):
     def settle(self, shapes: Sequence[Shape], attributes: dict[str, Any]) -> dict[str, Any]:
         axes, rank = attributes["axes"], len(shapes[0])
         if sorted(axis % rank if rank else axis for axis in axes) != list(range(rank)):
-            raise Mismatch(f"axes {tuple(axes)} do not name each of its {rank} axes once")
+            raise MismatchError(f"axes {tuple(axes)} do not name each of its {rank} axes once")
         return {"axes": tuple(axis % rank for axis in axes)}
 
     def infer(self, *shapes: Shape, axes: tuple[int, ...]) -> Shape:

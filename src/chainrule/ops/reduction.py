@@ -10,7 +10,7 @@ from chainrule.ir.constant import Constant
 from chainrule.ir.op import Attribute, Primitive
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Shape, Size
-from chainrule.ir.signature import Mismatch
+from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Value
 
 
@@ -28,7 +28,7 @@ class Reduction(Primitive, abstract=True):
             listed = (axes,) if isinstance(axes, int) else tuple(axes)
             beyond = [axis for axis in listed if not -rank <= axis < rank]
             if beyond or len({axis % rank for axis in listed if rank}) != len(listed):
-                raise Mismatch(f"axis {axes} does not name distinct axes of the {rank} there are")
+                raise MismatchError(f"axis {axes} does not name distinct axes of the {rank} there are")
             axes = tuple(sorted(axis % rank for axis in listed))
             axes = None if len(axes) == rank else axes
         return {"axis": axes, "keepdims": bool(attributes["keepdims"])}
@@ -70,8 +70,10 @@ class Mean(Reduction):
     def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
         return xp.mean(x, axis=axis, keepdims=keepdims)
 
-    def vjp(self, dy: Value, y: Value, x: Value, *, axis: Any, keepdims: bool) -> tuple[Value]:
-        combined = x.shape if axis is None else tuple(x.shape[i] for i in axis)
+    def vjp(
+        self, dy: Value, y: Value, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool
+    ) -> tuple[Value]:
+        combined: Shape = x.shape if axis is None else tuple(x.shape[i] for i in axis)
         return (spread(dy, x.shape, axis, keepdims) * Constant.count(combined).reciprocal(),)
 
 

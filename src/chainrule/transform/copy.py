@@ -21,10 +21,7 @@ def declaration_of(leaf: Value) -> Declaration:
 def copy_leaves(source: Graph, target: Graph) -> dict[Value, Value]:
     """Declare every leaf of `source` in `target` under its first name; return old → new."""
     target.declare_sizes(source.letters)
-    return {
-        leaf: target.declare(source.names_of(leaf)[0], declaration_of(leaf))
-        for leaf in source.leaves()
-    }
+    return {leaf: target.declare(source.names_of(leaf)[0], declaration_of(leaf)) for leaf in source.leaves()}
 
 
 def copy_exactly(values: Iterable[Value], target: Graph, copies: dict[Value, Value]) -> None:

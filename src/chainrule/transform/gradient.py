@@ -103,8 +103,9 @@ class _Accumulation:
 
     def __init__(self, graph: Graph, objective: Value, targets: Sequence[Value], prefix: str) -> None:
         self.graph, self.objective, self.targets, self.prefix = graph, objective, targets, prefix
-        self.named = {value: [n for n in graph.names_of(value) if not is_generated(n)]
-                      for value in graph.document()}
+        self.named = {
+            value: [n for n in graph.names_of(value) if not is_generated(n)] for value in graph.document()
+        }
         self.active = self._active()
         self.waiting = self._count_uses()
         self.parts: dict[Value, list[tuple[int, int, Value]]] = {}

@@ -103,7 +103,11 @@ def _one_pass(graph: GraphT, rules: Sequence[Rule]) -> tuple[GraphT, list[Firing
 
 
 def _rebuilt(
-    value: Value, copies: dict[Value, Value], target: Graph, rules: Sequence[Rule], dissolves: frozenset[Value]
+    value: Value,
+    copies: dict[Value, Value],
+    target: Graph,
+    rules: Sequence[Rule],
+    dissolves: frozenset[Value],
 ) -> tuple[Value, Rule | None]:
     for rule in rules:
         match = find(rule.pattern.left, value, dissolves)

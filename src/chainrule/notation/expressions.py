@@ -1,0 +1,311 @@
+"""From an expression's syntax tree to a value: names get their values, products their meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, cast
+
+from chainrule.errors import ChainruleError, ParseError, nearest
+from chainrule.ir.constant import Constant
+from chainrule.ir.graph import Graph
+from chainrule.ir.names import normalized
+from chainrule.ir.op import Op
+from chainrule.ir.registry import every_op, lookup
+from chainrule.ir.shape import Shape, letters_of, show_shape
+from chainrule.ir.value import Value
+from chainrule.notation import syntax
+from chainrule.notation.syntax import Expression, Span
+
+_INFIX = {
+    "+": "add",
+    "-": "subtract",
+    ">": "greater",
+    ">=": "greater_equal",
+    "<": "less",
+    "<=": "less_equal",
+    "==": "equal",
+    "!=": "not_equal",
+}
+
+
+class _RowVector:
+    """A vector written as a row, vᵀ: it only has a meaning beside another factor."""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+
+class Meaning:
+    """Gives expressions their values in a graph.
+
+    Attributes:
+        graph: where the values go.
+        letters: the declared sizes.
+        defined_later: names that some line of the document defines.
+    """
+
+    def __init__(self, graph: Graph, lines: list[str], source: str) -> None:
+        self.graph, self.lines, self.source = graph, lines, source
+        self.letters: set[str] = set()
+        self.defined_later: set[str] = set()
+        self.rules: Mapping[type, Callable[[Any], Value]] = {
+            syntax.Number: self._number,
+            syntax.Name: self._name,
+            syntax.Call: self._call,
+            syntax.Infix: self._infix,
+            syntax.Negation: lambda e: -self.value(e.operand),
+            syntax.Product: self._product,
+            syntax.Power: lambda e: lookup("pow")(self.value(e.base), self.value(e.exponent)),
+            syntax.Transpose: self._transpose,
+            syntax.SumOver: self._sum_over,
+            syntax.Fenced: lambda e: lookup(e.op)(self.value(e.operand)),
+        }
+
+    def fail(self, message: str, span: Span, *, expected: str = "", fix: str = "") -> NoReturn:
+        """Raise a ParseError at a place of the text."""
+        text = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
+        raise ParseError(
+            message,
+            line=span.line,
+            column=span.start + 1,
+            found=text[span.start : span.end],
+            expected=expected,
+            text=text,
+            source=self.source,
+            fix=fix,
+        )
+
+    def check_letters(self, shape: Shape, span: Span) -> None:
+        """Check that the letters of a shape are declared sizes."""
+        for letter in letters_of(shape):
+            if letter not in self.letters:
+                known = nearest(letter, sorted(self.letters)) if self.letters else f"sizes {letter}"
+                self.fail(
+                    f"{letter} is not a declared size.", span, fix=f"declare it in a line `sizes`. {known}"
+                )
+
+    def known(self, name: str, span: Span) -> Value:
+        """Return the value of a name that an earlier line defines."""
+        if name in self.graph:
+            return self.graph[name]
+        if normalized(name) in self.defined_later:
+            self.fail(f"{name} is used before the line that defines it.", span, fix="move that line up.")
+        functions = [op.name for op in every_op()]
+        hint = nearest(name, [*self.graph.names, *sorted(self.letters)], functions)
+        return self.fail(f"nothing is called {name}.", span, expected="a known name", fix=hint)
+
+    def value(self, expression: Expression) -> Value:
+        """Return the value of an expression."""
+        value = self.rules[type(expression)](expression)
+        if isinstance(value, _RowVector):
+            self.fail(
+                "a transposed vector stands alone.",
+                expression.span,
+                fix="a row only has a meaning beside a factor: uᵀ v, u vᵀ or uᵀ W.",
+            )
+        return value
+
+    def _number(self, expression: syntax.Number) -> Value:
+        text = expression.text
+        try:
+            return self.graph.constant(Constant.of(int(text) if text.isdigit() else float(text)))
+        except ChainruleError as error:
+            self.fail(error.message, expression.span)
+
+    def _name(self, expression: syntax.Name) -> Value:
+        name = expression.text
+        is_size = name in self.letters and name not in self.graph
+        if is_size and normalized(name) not in self.defined_later:
+            return self.graph.constant(Constant.letter(name))
+        return self.known(name, expression.span)
+
+    def _call(self, expression: syntax.Call) -> Value:
+        if expression.function == "size":
+            letter = expression.arguments[0]
+            assert isinstance(letter, syntax.Name)  # noqa: S101 - the parser read a name
+            self.check_letters((letter.text,), letter.span)
+            return self.graph.constant(Constant.letter(letter.text))
+        op = lookup(expression.function)
+        if len(expression.arguments) != op.arity:
+            self.fail(
+                f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, "
+                f"not {len(expression.arguments)}.",
+                expression.span,
+            )
+        operands = [self.value(argument) for argument in expression.arguments]
+        settings = self._settings(op, expression)
+        return (
+            self._derivative(op, operands, expression) if expression.derivative else op(*operands, **settings)
+        )
+
+    def _settings(self, op: Op, expression: syntax.Call) -> dict[str, Any]:
+        """Return a call's attributes by name; those given by place follow the op's order."""
+        names = [attribute.name for attribute in op.attributes]
+        settings: dict[str, Any] = {}
+        for place, setting in enumerate(expression.settings):
+            name = setting.name or (names[place] if place < len(names) else "")
+            if name not in names or name in settings:
+                fix = f"its attributes are {', '.join(names)}." if names else "it has no attributes."
+                self.fail(f"{op.name} has no place for this.", setting.span, fix=fix)
+            settings[name] = self._checked_setting(op, name, setting)
+        return settings
+
+    def _checked_setting(self, op: Op, name: str, setting: syntax.Setting) -> object:
+        """Return an attribute's value if it is of the attribute's type."""
+        wanted = next(attribute.type for attribute in op.attributes if attribute.name == name)
+        item = cast("object", setting.item)
+        if wanted in ("shape", "size"):
+            sizes = cast("Shape", item if isinstance(item, tuple) else (item,))
+            self.check_letters(sizes, setting.span)
+        if not _CHECKS.get(wanted, _anything)(item):
+            self.fail(f"{name} of {op.name} is {_A[wanted]}.", setting.span, expected=_A[wanted])
+        return item
+
+    def _derivative(self, op: Op, operands: list[Value], expression: syntax.Call) -> Value:
+        """Return f'(x), the derivative of an element-wise function of one operand."""
+        x = operands[0]
+        one = lookup("expand")(self.graph.constant(1), shape=x.shape) if op.arity == 1 else None
+        part = (
+            op.vjp(one, op(x), x)[0] if one is not None and op.is_elementwise and not op.attributes else None
+        )
+        if part is None:
+            self.fail(
+                f"{op.name}' is not defined.", expression.span, fix="f' needs an element-wise function."
+            )
+        return part
+
+    def _infix(self, expression: syntax.Infix) -> Value:
+        return lookup(_INFIX[expression.sign])(self.value(expression.left), self.value(expression.right))
+
+    def _transpose(self, expression: syntax.Transpose) -> Any:
+        value = self.value(expression.operand)
+        if value.ndim == 1:
+            return _RowVector(value)
+        if value.ndim != 2:
+            self.fail(
+                f"ᵀ needs a matrix or vector, not {show_shape(value.shape)}.",
+                expression.span,
+                fix="permute_dims(x, (…)) reorders any axes.",
+            )
+        return value.T
+
+    def _sum_over(self, expression: syntax.SumOver) -> Value:
+        value = self.value(expression.operand)
+        count = value.shape.count(expression.letter)
+        if count != 1:
+            self.fail(
+                f"{show_shape(value.shape)} has the size {expression.letter} {count} times, not once.",
+                expression.span,
+                fix="name the axis by number: sum(x, axis=0).",
+            )
+        return value.sum(value.shape.index(expression.letter))
+
+    def _product(self, expression: syntax.Product) -> Value:
+        """Multiply a chain from left to right; matrix and element-wise products must not meet."""
+        total: Any = self.rules[type(expression.factors[0])](expression.factors[0])
+        met: set[str] = set()
+        for place, sign in enumerate(expression.signs, start=1):
+            factor = self.rules[type(expression.factors[place])](expression.factors[place])
+            manner = _manner(total, sign, factor)
+            met.add(manner)
+            if {"matrix", "element"} <= met:
+                self._refuse_mixture(expression, place)
+            total = self._multiplied(total, sign, factor, expression, place)
+        return total
+
+    def _multiplied(self, total: Any, sign: str, factor: Any, chain: syntax.Product, place: int) -> Value:
+        """Return one product of a chain."""
+        if isinstance(total, _RowVector) or isinstance(factor, _RowVector):
+            return self._with_row(total, sign, factor, chain)
+        scalar = () in (total.shape, factor.shape)
+        if sign == "/":
+            return total / factor
+        if sign == ".*" or (scalar and sign != "@"):
+            return total * factor
+        if sign == "*":
+            self.fail(
+                "* between two matrices could be either product.",
+                chain.factors[place].span,
+                fix="write A B for the matrix product, A ⊙ B or A .* B element by element.",
+            )
+        if total.ndim == factor.ndim == 1:
+            self.fail(
+                "two vectors side by side could be several products.",
+                chain.factors[place].span,
+                fix="write u ⊙ v, uᵀ v or u vᵀ.",
+            )
+        return total @ factor
+
+    def _with_row(self, total: Any, sign: str, factor: Any, chain: syntax.Product) -> Value:
+        """Return uᵀ v, uᵀ W or u vᵀ."""
+        if sign in ("", "@"):
+            if isinstance(total, _RowVector) and isinstance(factor, Value) and factor.ndim:
+                return total.value @ factor
+            if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 1:
+                return lookup("outer")(total, factor.value)
+            if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 0:
+                self.fail("a scalar before a row stands alone.", chain.span, fix="write u (s vᵀ) as s u vᵀ.")
+        self.fail("this product with a transposed vector has no meaning.", chain.span,
+                  fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
+
+    def _refuse_mixture(self, chain: syntax.Product, place: int) -> NoReturn:
+        """Refuse A B ⊙ C, showing both readings."""
+        text = self.lines[chain.span.line - 1]
+        starts = [factor.span.start for factor in chain.factors]
+        ends = [factor.span.end for factor in chain.factors]
+        before = text[starts[0] : ends[place - 1]].strip()
+        kept = text[starts[0] : starts[place - 1]].strip()
+        last = text[starts[place - 1] : ends[place]].strip()
+        rest = text[ends[place - 1] : ends[place]].strip()
+        self.fail(
+            "the matrix product and the element-wise product meet without brackets.",
+            chain.factors[place].span,
+            expected="brackets",
+            fix=f"write ({before}) {rest} or {kept} ({last}).",
+        )
+
+
+_A = {
+    "shape": "a shape in brackets, such as (m, 1)",
+    "order": "the axes in brackets, such as (1, 0)",
+    "size": "a size: a whole number or a letter",
+    "axis": "the number of an axis",
+    "axes": "the number of an axis, or several in brackets",
+    "flag": "true or false",
+}
+
+
+def _anything(item: object) -> bool:
+    return True
+
+
+def _is_whole(item: object) -> bool:
+    return isinstance(item, int) and not isinstance(item, bool)
+
+
+def _is_shape(item: object) -> bool:
+    return isinstance(item, tuple)
+
+
+def _is_order(item: Any) -> bool:
+    return isinstance(item, tuple) and all(map(_is_whole, cast("tuple[object, ...]", item)))
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "shape": _is_shape,
+    "order": _is_order,
+    "size": lambda item: isinstance(item, str) or _is_whole(item),
+    "axis": _is_whole,
+    "axes": lambda item: item is None or _is_whole(item) or _is_order(item),
+    "flag": lambda item: isinstance(item, bool),
+}
+
+
+def _manner(total: Any, sign: str, factor: Any) -> str:
+    """Tell which product two factors make: of matrices, element by element, or with a scalar."""
+    ranks = [1 if isinstance(x, _RowVector) else x.ndim for x in (total, factor)]
+    if sign == "/":
+        return "element" if ranks[1] else "scalar"
+    if 0 in ranks:
+        return "scalar"
+    return "element" if sign == ".*" else "matrix"
