@@ -133,18 +133,24 @@ class MissingExtraError(ChainruleError, ImportError):
         )
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the known name spelled most like `name`, or the list of known names.
+def nearest(name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """Return a hint: the name spelled most like `name`, and the list of known names.
+
+    Args:
+        name: what was written.
+        known: what would have been understood; listed.
+        also: further names that may have been meant; not listed.
 
     >>> nearest("W11", ["W1", "b1"])
     'Did you mean W1? Known: W1, b1.'
     """
     names = list(known)
-    if not names:
+    close = difflib.get_close_matches(name, [*names, *also], n=1, cutoff=0.5)
+    if not names and not close:
         return "Nothing has a name yet."
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     shown = ", ".join(names[:12]) + (f", … {len(names) - 12} more" if len(names) > 12 else "")
-    return f"Did you mean {close[0]}? Known: {shown}." if close else f"Known: {shown}."
+    guess = f"Did you mean {close[0]}? " if close else ""
+    return f"{guess}Known: {shown}." if names else guess.rstrip()
 
 
 def hide_callers() -> None:

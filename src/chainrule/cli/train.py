@@ -147,9 +147,9 @@ def _train(model: TabularModel, training: Table, plan: Plan, output: Path) -> No
 
 def _say_scores(model: TabularModel, training: Table, held_out: Table) -> None:
     task = model.task
-    truth = held_out.values(task.target)
-    reached = score(task, truth, model.predict(held_out).values)
-    plain = baseline(task, training.values(task.target), truth)
+    truth = task.encode(held_out.values(task.target))
+    reached = score(task, truth, model.predict(held_out).encoded)
+    plain = baseline(task, task.encode(training.values(task.target)), truth)
     guess = "always the majority class" if task.kind == "classification" else "always the mean"
     typer.echo(f"on the {len(held_out)} held-out rows:")
     for name, number in reached.items():

@@ -116,8 +116,9 @@ class TabularModel:
         graph = self.graph.for_prediction(PREDICTION)
         (output,), _ = Program(graph)(bind(graph, {"X": features.X, **self._used_by(graph)}))
         if self.task.kind == "regression":
-            return Prediction(self.task.decode(output), None, features)
-        return Prediction(self.task.decode(np.argmax(output, axis=1)), output, features)
+            return Prediction(self.task.decode(output), output, None, features)
+        classes = np.argmax(output, axis=1)
+        return Prediction(self.task.decode(classes), classes, output, features)
 
     def _used_by(self, graph: Graph) -> dict[str, NDArray[Any]]:
         return {name: array for name, array in self.parameters.items() if name in graph}
@@ -158,11 +159,13 @@ class Prediction:
 
     Attributes:
         values: a label or number for each row.
+        encoded: the same as `Task.encode` writes it.
         probabilities: for a classification, of shape (m, classes), in the order of the labels.
         features: what the network saw, with the categories it had not seen before.
     """
 
     values: Sequence[Any]
+    encoded: NDArray[Any]
     probabilities: NDArray[np.float64] | None
     features: Transformed
 

@@ -95,7 +95,7 @@ def aligned(op: Op, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
     for value in inputs[1:]:
         shape = broadcast_shape(shape, value.shape) if shape is not None else None
     if shape is None:
-        raise _mismatch(op, inputs, MismatchError(_why_not_broadcast(inputs)))
+        raise _mismatch(op, inputs, MismatchError(_why_not_broadcast(inputs)), _column_fix(inputs))
     return tuple(x if x.shape == shape else lookup("expand")(x, shape=shape) for x in inputs)
 
 
@@ -129,11 +129,22 @@ def _infer(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> Shape
         raise _mismatch(op, inputs, mismatch) from None
 
 
-def _mismatch(op: Op, inputs: Sequence[Value], reason: MismatchError) -> ShapeError:
+def _column_fix(inputs: Sequence[Value]) -> str:
+    """Say how (m) becomes (m, 1), where that is what stands between two operands."""
+    vectors = [value for value in inputs if value.ndim == 1]
+    columns = [value for value in inputs if value.ndim == 2]
+    if not vectors or not columns or vectors[0].shape[0] != columns[0].shape[0]:
+        return ""
+    name = vectors[0].graph.describe(vectors[0])
+    size = vectors[0].shape[0]
+    return f"make a column of it, reshape({name}, ({size}, 1)): {name} has one number for each row."
+
+
+def _mismatch(op: Op, inputs: Sequence[Value], reason: MismatchError, otherwise: str = "") -> ShapeError:
     """Return the error for operands that do not fit: what, names with shapes, why, the fix."""
     names = [value.graph.describe(value) for value in inputs]
     shapes = [value.shape for value in inputs]
     why, fix = op.remedy(names, shapes)
     shown = [f"{name} {show_shape(shape)}" for name, shape in zip(names, shapes, strict=True)]
     verb, between = op.verb if op.verb[0] else (f"apply {op.name} to", " and ")
-    return ShapeError(f"cannot {verb} {between.join(shown)}: {why or reason}.", fix=fix)
+    return ShapeError(f"cannot {verb} {between.join(shown)}: {why or reason}.", fix=fix or otherwise)

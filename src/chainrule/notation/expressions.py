@@ -153,13 +153,14 @@ class Meaning:
     def _checked_setting(self, op: Op, name: str, setting: syntax.Setting) -> object:
         """Return an attribute's value if it is of the attribute's type."""
         wanted = next(attribute.type for attribute in op.attributes if attribute.name == name)
-        item = cast("object", setting.item)
+        item: Any = setting.item
         if wanted in ("shape", "size"):
             sizes = cast("Shape", item if isinstance(item, tuple) else (item,))
             self.check_letters(sizes, setting.span)
-        if not _CHECKS.get(wanted, _anything)(item):
+        sound: bool = _CHECKS.get(wanted, _anything)(item)
+        if not sound:
             self.fail(f"{name} of {op.name} is {_A[wanted]}.", setting.span, expected=_A[wanted])
-        return item
+        return setting.item
 
     def _derivative(self, op: Op, operands: list[Value], expression: syntax.Call) -> Value:
         """Return f'(x), the derivative of an element-wise function of one operand."""
@@ -245,7 +246,7 @@ class Meaning:
                 return lookup("outer")(total, factor.value)
             if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 0:
                 self.fail("a scalar before a row stands alone.", chain.span, fix="write u (s vᵀ) as s u vᵀ.")
-        self.fail("this product with a transposed vector has no meaning.", chain.span,
+        return self.fail("this product with a transposed vector has no meaning.", chain.span,
                   fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
 
     def _refuse_mixture(self, chain: syntax.Product, place: int) -> NoReturn:

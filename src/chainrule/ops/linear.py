@@ -58,9 +58,9 @@ class Matmul(Primitive):
             return "", ""
         why = f"the inner sizes differ, {left[-1]} ≠ {right[0]}"
         if len(right) == 2 and left[-1] == right[1]:
-            return why, f"transpose the second factor: {a} @ {b}.T has inner sizes {left[-1]} and {right[1]}."
+            return why, f"transpose {b}: {b}ᵀ has {right[1]} rows."
         if len(left) == 2 and left[0] == right[0]:
-            return why, f"transpose the first factor: {a}.T @ {b} has inner sizes {left[0]} and {right[0]}."
+            return why, f"transpose {a}: {a}ᵀ has {left[0]} columns."
         per = "column" if len(left) == 2 else "element"
         rows = "rows" if len(right) == 2 else "elements"
         return why, f"{b} should have {left[-1]} {rows}, one per {per} of {a}."
