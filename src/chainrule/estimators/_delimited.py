@@ -41,12 +41,8 @@ def read_delimited(path: Path) -> tuple[Any, list[int] | None]:
     text = _text(path)
     delimiter = "\t" if ".tsv" in path.name.lower() else sniff(text)
     names = _header(path, text, delimiter)
-    frame, lines = _plain(text, delimiter), None
-    if frame is None or frame.width != len(names):
-        records = list(_records(path, text, delimiter, len(names)))
-        lines = [line for line, _ in records]
-        schema = [(str(i), _extras.polars().String) for i in range(len(names))]
-        frame = _extras.polars().DataFrame([cells for _, cells in records], schema=schema, orient="row")
+    plain = _plain(text, delimiter, len(names))
+    frame, lines = (plain, None) if plain is not None else _checked(path, text, delimiter, len(names))
     if frame.height == 0:
         raise DataError(f"{path} has a header but no rows.", where="")
     return _named(path, _typed(frame, decimal_comma=delimiter == ";"), names), lines
@@ -83,8 +79,8 @@ def _text(path: Path) -> str:
     text = _decoded(path, raw)
     if not text.strip():
         raise DataError(f"{path} is empty.", where="")
-    # Old spreadsheets for the Mac end their lines with a carriage return alone.
-    return text if "\n" in text else text.replace("\r", "\n")
+    # Polars overlooks mistakes in a last line that does not end.
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 
 def _decoded(path: Path, raw: bytes) -> str:
@@ -127,7 +123,7 @@ def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str
         line = reader.line_num + 1
 
 
-def _plain(text: str, delimiter: str) -> Any:
+def _plain(text: str, delimiter: str, width: int) -> Any:
     """Return a frame of text as polars reads it, or None if that may not be what the file says.
 
     Polars is ten times as fast as Python's csv module, but it fills short rows, turns blank lines into
@@ -139,9 +135,17 @@ def _plain(text: str, delimiter: str) -> Any:
         frame = polars.read_csv(text.encode(), separator=delimiter, infer_schema=False)
     except polars.exceptions.PolarsError:
         return None
-    lines = text.count("\n") + (not text.endswith("\n"))
-    doubtful = lines != frame.height + 1 or frame.to_series(-1).null_count() > 0
-    return None if doubtful else frame
+    fits = frame.width == width and frame.height + 1 == text.count("\n")
+    return frame if fits and frame.to_series(-1).null_count() == 0 else None
+
+
+def _checked(path: Path, text: str, delimiter: str, width: int) -> tuple[Any, list[int]]:
+    """Return a frame of text as Python's csv module reads it, and the line on which each row begins."""
+    polars = _extras.polars()
+    records = list(_records(path, text, delimiter, width))
+    schema = [(str(i), polars.String) for i in range(width)]
+    frame = polars.DataFrame([cells for _, cells in records], schema=schema, orient="row")
+    return frame, [line for line, _ in records]
 
 
 def _records(path: Path, text: str, delimiter: str, width: int) -> Iterator[tuple[int, list[str]]]:

@@ -185,13 +185,11 @@ def _classes_hint(labels: list[Any]) -> str:
     if not isinstance(labels[0], str):
         return "Numbers like these are for a regression."
     others = [label for label in labels if not is_number(label)]
-    if len(others) > len(labels) / 2:
-        return "Choose another target: this one looks like an identifier."
-    return (
-        f'Mend cells that should be numbers, such as "{others[0]}".'
-        if others
-        else "Write numbers without leading zeros."
-    )
+    if not others:
+        return "If they are numbers, write them without leading zeros."
+    if len(others) < len(labels) / 2:
+        return f'Mend cells that should be numbers, such as "{others[0]}".'
+    return "Choose another target: this one looks like an identifier."
 
 
 def _mean_and_scale(target: str, cells: list[Any]) -> tuple[float, float]:

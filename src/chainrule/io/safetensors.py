@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule.errors import ModelFileError
 from chainrule.io.files import write_atomically
 
-FORMAT = "chainrule-model"
+KEY = "chainrule"
 VERSION = 1
 
 
@@ -30,8 +30,9 @@ def save_tensors(path: str | Path, tensors: Mapping[str, NDArray[Any]], metadata
     """
     from safetensors.numpy import save
 
-    header = {"format": FORMAT, "version": str(VERSION), "model": json.dumps(metadata, ensure_ascii=False)}
-    content = save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata=header)
+    # One entry only: safetensors writes several in no fixed order, and equal models are equal files.
+    header = {KEY: json.dumps({"version": VERSION, "model": metadata}, ensure_ascii=False)}
+    content = save({name: np.array(array, order="C") for name, array in tensors.items()}, metadata=header)
     write_atomically(path, content)
 
 
@@ -56,19 +57,19 @@ def load_tensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, A
 
 
 def _metadata(file: Path, header: Mapping[str, str]) -> dict[str, Any]:
-    if header.get("format") != FORMAT:
+    if KEY not in header:
         raise ModelFileError(f"{file} is a safetensors file, but not a model of chainrule.", where="")
-    version = header.get("version", "")
-    if not version.isdigit() or int(version) > VERSION:
+    try:
+        described = json.loads(header[KEY])
+        version, metadata = described["version"], described["model"]
+    except (KeyError, TypeError, json.JSONDecodeError, RecursionError):
+        raise ModelFileError(f"the description of the model in {file} is damaged.", where="") from None
+    if not isinstance(version, int) or version > VERSION:
         raise ModelFileError(
             f"{file} has format version {version}; this chainrule reads up to {VERSION}.",
             where="",
             fix="python -m pip install --upgrade chainrule",
         )
-    try:
-        metadata = json.loads(header["model"])
-    except (KeyError, json.JSONDecodeError):
-        raise ModelFileError(f"the description of the model in {file} is damaged.", where="") from None
     if not isinstance(metadata, dict):
         raise ModelFileError(f"the description of the model in {file} is damaged.", where="")
     return cast("dict[str, Any]", metadata)

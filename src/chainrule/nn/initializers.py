@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.shape import letters_of
 from chainrule.ir.value import Value
 
-Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], NDArray[np.float64]]
+Draw: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...], int, int], NDArray[np.float64]]"
 
 
 def he_normal(

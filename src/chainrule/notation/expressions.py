@@ -35,6 +35,44 @@ class _RowVector:
         self.value = value
 
 
+class _Chain:
+    """A product being read: number · scalar · rest.
+
+    Numbers and scalars are gathered apart from the rest, as they are in a graph, so that reading
+    `λ/2 A B` makes A B and (λ/2) (A B), but not the value λ/2 A, which may have a name of its own.
+    """
+
+    def __init__(self, graph: Graph, sign: int) -> None:
+        self.graph, self.sign = graph, sign
+        self.number = Constant.of(1)
+        self.scalar: Value | None = None
+        self.rest: Any = None
+
+    @property
+    def rank(self) -> int:
+        return 0 if self.rest is None else _rank(self.rest)
+
+    def numerator(self) -> Value:
+        """Return number · scalar, which a division takes over."""
+        number = self.graph.constant(self.number)
+        value = number if self.scalar is None else number * self.scalar
+        self.number, self.scalar = Constant.of(1), None
+        return value
+
+    def value(self) -> Value:
+        """Return the whole product."""
+        self.number = self.number * Constant.of(self.sign)
+        if self.rest is None:
+            return self.numerator()
+        if self.scalar is None and self.number in (Constant.of(1), Constant.of(-1)):
+            return self.rest if self.number == Constant.of(1) else -self.rest
+        return self.numerator() * self.rest
+
+
+def _rank(factor: Any) -> int:
+    return 1 if isinstance(factor, _RowVector) else factor.ndim
+
+
 class Meaning:
     """Gives expressions their values in a graph.
 
@@ -53,7 +91,7 @@ class Meaning:
             syntax.Name: self._name,
             syntax.Call: self._call,
             syntax.Infix: self._infix,
-            syntax.Negation: lambda e: -self.value(e.operand),
+            syntax.Negation: self._negation,
             syntax.Product: self._product,
             syntax.Power: lambda e: lookup("pow")(self.value(e.base), self.value(e.exponent)),
             syntax.Transpose: self._transpose,
@@ -201,18 +239,42 @@ class Meaning:
             )
         return value.sum(value.shape.index(expression.letter))
 
-    def _product(self, expression: syntax.Product) -> Value:
+    def _negation(self, expression: syntax.Negation) -> Value:
+        if isinstance(expression.operand, syntax.Product):
+            return self._product(expression.operand, sign=-1)
+        return -self.value(expression.operand)
+
+    def _product(self, expression: syntax.Product, sign: int = 1) -> Value:
         """Multiply a chain from left to right; matrix and element-wise products must not meet."""
-        total: Any = self.rules[type(expression.factors[0])](expression.factors[0])
+        chain = _Chain(self.graph, sign)
         met: set[str] = set()
-        for place, sign in enumerate(expression.signs, start=1):
-            factor = self.rules[type(expression.factors[place])](expression.factors[place])
-            manner = _manner(total, sign, factor)
-            met.add(manner)
+        for place, before in enumerate(("", *expression.signs)):
+            item = expression.factors[place]
+            factor = self.rules[type(item)](item)
+            if place:
+                met.add(_manner(chain.rank, before, factor))
             if {"matrix", "element"} <= met:
                 self._refuse_mixture(expression, place)
-            total = self._multiplied(total, sign, factor, expression, place)
-        return total
+            self._join(chain, before, factor, expression, place)
+        if isinstance(chain.rest, _RowVector):
+            self.fail("a scalar before a row stands alone.", expression.span, fix="write u (s vᵀ) as s u vᵀ.")
+        return chain.value()
+
+    def _join(self, chain: _Chain, sign: str, factor: Any, expression: syntax.Product, place: int) -> None:
+        """Add one factor to a chain: numbers and scalars in front, the rest from left to right."""
+        scalar = isinstance(factor, Value) and factor.shape == () and sign != "@"
+        number = factor.constant if scalar else None
+        if number is not None and (sign != "/" or number.factor != 0):
+            chain.number = chain.number / number if sign == "/" else chain.number * number
+        elif scalar and sign != "/":
+            chain.scalar = factor if chain.scalar is None else chain.scalar * factor
+        elif scalar and chain.rest is None:
+            chain.scalar = chain.numerator() / factor
+        elif chain.rest is None and sign not in ("/", "@"):
+            chain.rest = factor
+        else:
+            total = chain.numerator() if chain.rest is None else chain.rest
+            chain.rest = self._multiplied(total, sign, factor, expression, place)
 
     def _multiplied(self, total: Any, sign: str, factor: Any, chain: syntax.Product, place: int) -> Value:
         """Return one product of a chain."""
@@ -244,8 +306,6 @@ class Meaning:
                 return total.value @ factor
             if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 1:
                 return lookup("outer")(total, factor.value)
-            if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 0:
-                self.fail("a scalar before a row stands alone.", chain.span, fix="write u (s vᵀ) as s u vᵀ.")
         return self.fail("this product with a transposed vector has no meaning.", chain.span,
                   fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
 
@@ -302,9 +362,9 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _manner(total: Any, sign: str, factor: Any) -> str:
+def _manner(rank: int, sign: str, factor: Any) -> str:
     """Tell which product two factors make: of matrices, element by element, or with a scalar."""
-    ranks = [1 if isinstance(x, _RowVector) else x.ndim for x in (total, factor)]
+    ranks = (rank, _rank(factor))
     if sign == "/":
         return "element" if ranks[1] else "scalar"
     if 0 in ranks:

@@ -40,7 +40,7 @@ def declarations(graph: Graph, *, ascii: bool = False) -> str:
         shaped = [leaf for leaf in leaves if leaf not in plain]
         rows += [(word, ", ".join(_declared(graph, leaf, ascii) for leaf in plain))] if plain else []
         rows += [(role, ", ".join(_declared(graph, leaf, ascii) for leaf in shaped))] if shaped else []
-    if set(graph.outputs) != set(graph.sinks()):
+    if set(graph.outputs) != set(graph.sinks()) or not all(map(graph.is_named, graph.outputs)):
         rows.append(("outputs", ", ".join(_spelled(name, ascii) for name in _output_names(graph))))
     width = max((len(word) for word, _ in rows), default=0) + 2
     return "\n".join(word.ljust(width) + rest for word, rest in rows)

@@ -83,9 +83,12 @@ class Reshape(Primitive):
     def fold(self, x: Value, *, shape: Shape) -> Value | None:
         if x.shape == shape:
             return x
-        if x.op is self and not x.graph.is_named(x):
+        if x.graph.is_named(x):
+            return None
+        if x.op is self:
             return x.inputs[0].reshape(*shape)
-        return None
+        repeats_a_scalar = x.op.name == "expand" and x.inputs[0].shape == ()
+        return lookup("expand")(x.inputs[0], shape=shape) if repeats_a_scalar else None
 
 
 def _with_missing_size(old: Shape, shape: tuple[Size, ...]) -> Shape:
