@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-import chainrule as cr
 from tests.support.command import chainrule
 from tests.support.networks import EXAMPLES, two_layer, two_layer_arrays
+
+import chainrule as cr
 
 FILE = str(EXAMPLES / "two_layer.eqn")
 

@@ -3,15 +3,17 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
+from tests.support.command import chainrule, start
+from tests.support.networks import EXAMPLES
 
 import chainrule as cr
-from tests.support.command import chainrule
-from tests.support.networks import EXAMPLES
 
 WINE = str(EXAMPLES / "wine-quality.csv")
 
@@ -26,7 +28,9 @@ def mixed_table(path: Path, rows: int = 120, *, classes: tuple[str, ...] = ("no"
             size, colour = draw.normal(), draw.choice(["red", "green", "blue"])
             label = classes[int(size + (colour == "red") > 0.3)]
             shown = "" if draw.random() < 0.1 else f"{size:.3f}"
-            writer.writerow([shown, "" if draw.random() < 0.05 else colour, draw.random() < 0.5, f"row{row}", label])
+            writer.writerow(
+                [shown, "" if draw.random() < 0.05 else colour, draw.random() < 0.5, f"row{row}", label]
+            )
     return path
 
 
@@ -93,10 +97,55 @@ def test_the_model_is_one_readable_file_without_pickle(tmp_path: Path) -> None:
     assert len(model["losses"]) == 2
 
 
+def test_training_goes_on_where_it_stopped_on_the_same_split(tmp_path: Path) -> None:
+    mixed_table(tmp_path / "data.csv")
+    chainrule("train", "data.csv", "--target", "label", "--epochs", "2", "--seed", "3", folder=tmp_path)
+    result = chainrule(
+        "train",
+        "data.csv",
+        "--target",
+        "label",
+        "--epochs",
+        "4",
+        "--resume",
+        "data.safetensors",
+        folder=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "going on after 2 epochs" in result.stdout
+    with safe_open(tmp_path / "data.safetensors", framework="numpy") as opened:
+        model = json.loads(opened.metadata()["chainrule"])["model"]
+    assert len(model["losses"]) == 6
+    assert model["losses"][2] < model["losses"][0]
+    assert model["seed"] == 3
+    other = chainrule(
+        "train", "data.csv", "--target", "flag", "--resume", "data.safetensors", folder=tmp_path
+    )
+    assert other.returncode == 1
+    assert "predicts label, not flag" in other.stderr
+
+
+def test_ctrl_c_scores_and_saves_what_is_learned(tmp_path: Path) -> None:
+    mixed_table(tmp_path / "data.csv")
+    process = start("train", "data.csv", "--target", "label", "--epochs", "1000000", folder=tmp_path)
+    assert process.stdout is not None
+    while "Ctrl-C" not in process.stdout.readline():
+        pass
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "stopped after" in output
+    assert "saved data.safetensors" in output
+    assert chainrule("predict", "data.safetensors", "data.csv", folder=tmp_path).returncode == 0
+
+
 def test_the_same_seed_saves_the_same_bytes(tmp_path: Path) -> None:
     mixed_table(tmp_path / "data.csv")
     for name in ("a", "b"):
-        chainrule("train", "data.csv", "--target", "label", "--epochs", "2", "--output", name, folder=tmp_path)
+        chainrule(
+            "train", "data.csv", "--target", "label", "--epochs", "2", "--output", name, folder=tmp_path
+        )
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

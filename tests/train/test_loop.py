@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.networks import two_layer, two_layer_arrays
 
 import chainrule as cr
-from tests.support.networks import two_layer, two_layer_arrays
 
 COLUMNS = """
 sizes m, n0

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.support.networks import numpy_gradients, two_layer, two_layer_arrays
 
 import chainrule as cr
-from tests.support.networks import numpy_gradients, two_layer, two_layer_arrays
 
 
 def test_the_step_prints_whole_and_reads_back() -> None:

@@ -74,6 +74,12 @@ def train(
     weight_decay: Annotated[float, typer.Option(help="λ in J = L + λ/2 Σ ‖W‖².", min=0)] = 1e-4,
     held_out: Annotated[float, typer.Option(help="Share of rows kept for scoring.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Of the split, the weights and the order of rows.", min=0)] = 0,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL", help="Go on with a saved model, on the same split.", show_default=False
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Where to save the model; TABLE.safetensors in this folder.", show_default=False),
@@ -83,7 +89,7 @@ def train(
     from chainrule.cli.train import Request, run_train
 
     request = Request(
-        table, target, task, hidden, epochs, batch_size, rate, weight_decay, held_out, seed, output
+        table, target, task, hidden, epochs, batch_size, rate, weight_decay, held_out, seed, resume, output
     )
     run_train(request)
 

@@ -35,6 +35,7 @@ class Request:
     weight_decay: float
     held_out: float
     seed: int
+    resume: Path | None
     output: Path | None
 
 
@@ -42,16 +43,42 @@ def run_train(request: Request) -> None:
     """Read, say what is inferred, train, score on held-out rows, save."""
     plan = _plan(request)
     output = _output(request)
-    table, task = _table_and_task(request)
-    train_rows, held_out_rows = _split(request, task, table)
-    training = table.take(train_rows)
+    table = _table(request)
+    model, training, held_out = _resumed(request, table) if request.resume else _new(request, plan, table)
+    _say_network(model, training, held_out)
+    _train(model, training, plan, output)
+    _say_scores(model, training, held_out)
+    _save(model, output)
+
+
+def _new(request: Request, plan: Plan, table: Table) -> tuple[TabularModel, Table, Table]:
+    """Return an untrained model for a table, and the two parts of the table."""
+    task = infer_task(request.target, table.values(request.target), request.task or None)
+    typer.echo(task.explain())
+    training, held_out = _parts(table, task, plan.seed, plan.held_out)
     preprocessor = Preprocessor.fit(training, request.target)
     _say_columns(preprocessor)
-    model = TabularModel.untrained(preprocessor, task, plan)
-    _say_network(model, training, held_out_rows)
-    _train(model, training, plan, output)
-    _say_scores(model, training, table.take(held_out_rows))
-    _save(model, output)
+    return TabularModel.untrained(preprocessor, task, plan), training, held_out
+
+
+def _resumed(request: Request, table: Table) -> tuple[TabularModel, Table, Table]:
+    """Return a saved model, and the parts into which its seed cuts the table."""
+    assert request.resume is not None  # noqa: S101 - asked only then
+    model = TabularModel.load(request.resume)
+    if model.task.target != request.target:
+        raise DataError(
+            f"{request.resume} predicts {model.task.target}, not {request.target}.",
+            where="",
+            fix=f"--target {model.task.target}, or train without --resume.",
+        )
+    typer.echo(f"{model.task.explain()}; going on after {len(model.losses)} epochs")
+    return (model, *_parts(table, model.task, model.seed, model.held_out))
+
+
+def _parts(table: Table, task: Task, seed: int, held_out: float) -> tuple[Table, Table]:
+    """Return the rows to train on and those held out."""
+    first, second = split(task, task.encode(table.values(task.target)), seed, held_out)
+    return table.take(first), table.take(second)
 
 
 def _plan(request: Request) -> Plan:
@@ -65,6 +92,7 @@ def _plan(request: Request) -> Plan:
         request.batch_size or None,
         request.rate,
         request.weight_decay,
+        request.held_out,
         request.seed,
     )
 
@@ -82,7 +110,7 @@ def _widths(hidden: str) -> tuple[int, ...]:
 
 def _output(request: Request) -> Path:
     """Return where the model goes; a place that cannot be written to is found out before training."""
-    output = request.output or Path(request.table.name.split(".")[0] + ".safetensors")
+    output = request.output or request.resume or Path(request.table.name.split(".")[0] + ".safetensors")
     if output.is_dir() or not output.parent.is_dir():
         raise DataError(
             f"the model cannot be saved as {output}.", where="", fix="choose a folder that exists."
@@ -90,21 +118,15 @@ def _output(request: Request) -> Path:
     return output
 
 
-def _table_and_task(request: Request) -> tuple[Table, Task]:
+def _table(request: Request) -> Table:
+    """Return the rows that have a target."""
     table = read_table(request.table)
     table.require([request.target])
     typer.echo(f"{request.table}: {len(table)} rows, {len(table.names)} columns")
     table, without = table.drop_missing(request.target)
     if without:
         typer.echo(f"{without} rows without {request.target} are left out")
-    task = infer_task(request.target, table.values(request.target), request.task or None)
-    typer.echo(task.explain())
-    return table, task
-
-
-def _split(request: Request, task: Task, table: Table) -> tuple[np.ndarray, np.ndarray]:
-    encoded = task.encode(table.values(request.target))
-    return split(task, encoded, request.seed, request.held_out)
+    return table
 
 
 def _say_columns(preprocessor: Preprocessor) -> None:
@@ -115,7 +137,7 @@ def _say_columns(preprocessor: Preprocessor) -> None:
         typer.echo(f"  … and {len(lines) - _MOST_COLUMNS_LISTED} more columns")
 
 
-def _say_network(model: TabularModel, training: Table, held_out: np.ndarray) -> None:
+def _say_network(model: TabularModel, training: Table, held_out: Table) -> None:
     weights = [array.shape for name, array in model.parameters.items() if name.startswith("W")]
     widths = " – ".join(map(str, [weights[0][0], *(shape[1] for shape in weights)]))
     count = sum(array.size for array in model.parameters.values())

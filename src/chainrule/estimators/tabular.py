@@ -37,7 +37,8 @@ class Plan:
         batch_size: rows in a step; all if None.
         rate: the learning rate α.
         weight_decay: λ in J = L + λ/2 Σ ‖W‖².
-        seed: of the weights and of the order of rows.
+        held_out: share of rows kept for scoring.
+        seed: of the split, the weights and the order of rows.
     """
 
     hidden: tuple[int, ...] = (64, 32)
@@ -45,6 +46,7 @@ class Plan:
     batch_size: int | None = 32
     rate: float = 0.05
     weight_decay: float = 1e-4
+    held_out: float = 0.2
     seed: int = 0
 
 
@@ -57,6 +59,8 @@ class TabularModel:
         task: what is predicted.
         graph: the network with its loss, as equations.
         parameters: arrays by name.
+        seed: of the split, the weights and the order of rows.
+        held_out: share of rows that were kept for scoring.
         losses: the mean objective of each epoch.
         interrupted: whether the training ended early.
     """
@@ -65,6 +69,8 @@ class TabularModel:
     task: Task
     graph: Graph
     parameters: dict[str, NDArray[Any]]
+    seed: int
+    held_out: float
     losses: list[float] = field(default_factory=list[float])
     interrupted: bool = False
 
@@ -75,10 +81,14 @@ class TabularModel:
         widths = (len(preprocessor.feature_names), *plan.hidden, outputs)
         graph = multilayer_perceptron(Graph(), widths, task.kind)
         schemes = {f"W{layer}": "he" for layer in range(1, len(widths) - 1)}
-        return cls(preprocessor, task, graph, graph.initialize(scheme=schemes, seed=plan.seed))
+        parameters = graph.initialize(scheme=schemes, seed=plan.seed)
+        return cls(preprocessor, task, graph, parameters, plan.seed, plan.held_out)
 
     def train(self, table: Table, plan: Plan, on_epoch: Callable[[Epoch], object] | None = None) -> None:
-        """Train on the rows of a table.
+        """Train on the rows of a table, going on from where the model is.
+
+        The order of the rows depends on the seed and on how many epochs there were before, so that
+        training that was stopped and resumed does not repeat itself.
 
         Raises:
             NotFiniteError: a loss is NaN or infinite; the last parameters with a finite one are kept.
@@ -97,13 +107,13 @@ class TabularModel:
                 arrays,
                 epochs=plan.epochs,
                 batch_size=plan.batch_size,
-                seed=plan.seed,
+                seed=[self.seed, len(self.losses)],
                 on_epoch=on_epoch,
             )
         except NotFiniteError as error:
             self.parameters.update(error.parameters)
             raise
-        self.parameters, self.losses = result.parameters, result.losses
+        self.parameters, self.losses = result.parameters, [*self.losses, *result.losses]
         self.interrupted = result.interrupted
 
     def predict(self, table: Table) -> Prediction:
@@ -130,6 +140,8 @@ class TabularModel:
             "graph": self.graph.text(),
             "preprocessor": self.preprocessor.to_metadata(),
             "task": self.task.to_metadata(),
+            "seed": self.seed,
+            "held_out": self.held_out,
             "losses": self.losses,
         }
         save_tensors(path, self.parameters, metadata)
@@ -149,6 +161,8 @@ class TabularModel:
             Task.from_metadata(metadata.get("task")),
             graph,
             tensors,
+            entry(metadata, "seed", int),
+            entry(metadata, "held_out", float),
             list(entry(metadata, "losses", list)),
         )
 

@@ -15,7 +15,7 @@ from chainrule.ir.value import Value
 
 
 class Expand(Primitive):
-    """Broadcasting made explicit: the elements of x repeated until they fill the shape.
+    """Broadcasting made explicit, such as y_ij = x_j: the elements of x repeated until they fill the shape.
 
     A scalar goes to any shape, a vector along the last axis, an axis of size 1 to any size.
     The gradient is summed over what was repeated.
@@ -56,7 +56,7 @@ class Expand(Primitive):
 
 
 class Reshape(Primitive):
-    """The same elements, in the same order (last axis fastest), in another shape."""
+    """The same elements, in the same order (last axis fastest), in another shape, y[i k + j] = x[i, j]."""
 
     signature = "... -> ..."
     attributes = (Attribute("shape", "shape"),)

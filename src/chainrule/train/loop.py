@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ def fit(
     epochs: int = 10,
     batch_size: int | None = None,
     examples: str = "m",
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     dtype: Any = np.float64,
     on_epoch: Callable[[Epoch], object] | None = None,
 ) -> Fit:

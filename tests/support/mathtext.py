@@ -1,0 +1,22 @@
+"""Whether LaTeX is well formed, by matplotlib's own typesetter."""
+
+from __future__ import annotations
+
+import re
+
+import chainrule as cr
+from chainrule.notation.latex import latex_rows
+from matplotlib.mathtext import MathTextParser
+
+_TYPESETTER = MathTextParser("agg")
+_LACKING = {r"\lVert": r"\|", r"\rVert": r"\|", r"\top": "T"}
+
+
+def assert_renders(graph: cr.Graph) -> None:
+    """Typeset every row of a graph; a row that cannot be raises ValueError."""
+    for row in latex_rows(graph):
+        tex = re.sub(r"\\operatorname\{((?:[^{}])*)\}", r"\\mathrm{\1}", " ".join(row))
+        for command, spelling in _LACKING.items():
+            tex = tex.replace(command, spelling)
+        assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
+        _TYPESETTER.parse(f"${tex}$")
