@@ -14,7 +14,7 @@ from chainrule.errors import DataError, GraphError, UnknownNameError, nearest
 from chainrule.execute.examples import example_inputs, example_sizes
 from chainrule.execute.reference import Trace
 from chainrule.graph import Graph, read
-from chainrule.notation.text import declarations
+from chainrule.notation.text import declarations, equations_with_values
 from chainrule.optim.sgd import SGD
 from chainrule.transform.rewrite import Firing
 
@@ -111,20 +111,12 @@ def _with_values(graph: Graph, request: Request) -> str:
     inputs = _given(graph, request) if request.data else _random(graph, request)
     trace = graph.run(**inputs)
     leaves = [f"{graph.names_of(leaf)[0]}\n{_shown(trace[leaf])}" for leaf in graph.leaves() if leaf in trace]
-    shown = [f"{line}\n{_shown(trace[value])}" for line, value in _equations(graph)]
+    shown = [f"{line}\n{_shown(trace[value])}" for line, value in equations_with_values(graph)]
     sizes = ", ".join(f"{letter} = {size}" for letter, size in trace.sizes.items())
     source = f"data from {request.data}" if request.data else f"random data, seed {request.seed}"
     head = [f"# {source}; {sizes}" if sizes else f"# {source}"]
     after = _after_update(graph, trace)
     return "\n\n".join([*head, *leaves, *shown, *after])
-
-
-def _equations(graph: Graph) -> Iterator[tuple[str, Any]]:
-    for section in ("forward", "backward"):
-        for line in graph.text(section=section).splitlines():
-            name = line.split("=", 1)[0].strip()
-            if name in graph:
-                yield line, graph[name]
 
 
 def _after_update(graph: Graph, trace: Trace) -> Iterator[str]:

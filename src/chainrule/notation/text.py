@@ -85,6 +85,12 @@ def equations(
     return align(rows, "=", shapes=shapes)
 
 
+def equations_with_values(graph: Graph) -> list[tuple[str, Value]]:
+    """Return every equation as text, unnamed values with a line of their own included, with its value."""
+    values = [line.value for line in Lines(graph).lines]
+    return list(zip(equations(graph).splitlines(), values, strict=True))
+
+
 def equation(graph: Graph, value: Value) -> str:
     """Return the one equation that defines a value, without its shape."""
     lines = Lines(graph)

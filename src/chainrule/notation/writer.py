@@ -146,6 +146,9 @@ class Writer:
         settings: list[str] = []
         for attribute in value.op.attributes:
             setting = value.attributes[attribute.name]
+            if attribute.type == "axes" and isinstance(setting, tuple):
+                axes = cast("tuple[int, ...]", setting)
+                setting = axes[0] if len(axes) == 1 else axes
             if attribute.default == "required":
                 settings.append(self.literal(setting))
             elif setting != attribute.default:
@@ -160,8 +163,6 @@ class Writer:
         """Return an attribute's value as text: a number, a letter, a flag, or a tuple of these."""
         if isinstance(item, tuple):
             members = cast("tuple[object, ...]", item)
-            if len(members) == 1 and isinstance(members[0], int):
-                return f"({members[0]},)"
             return f"({', '.join(map(self.literal, members))})"
         return str(item).lower() if isinstance(item, bool) else str(item)
 
@@ -274,7 +275,9 @@ class Writer:
         (x,) = value.inputs
         axes = value.attributes["axis"]
         letter = _letter_of_axis(x.shape, axes if isinstance(axes, tuple) else ())  # pyright: ignore[reportUnknownArgumentType]  # a tuple of axes
-        if letter is None or value.attributes["keepdims"]:
+        # LaTeX is read by people, who see from the shape whether the axis is kept; text is parsed.
+        kept = value.attributes["keepdims"] and self.script != "latex"
+        if letter is None or kept:
             return self._call(value)
         return self.sigma(letter) + self._at(x, Level.POSTFIX), Level.REDUCTION
 
