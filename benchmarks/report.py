@@ -50,16 +50,19 @@ def to_markdown(results: Sequence[Result]) -> str:
     where = "; ".join(f"{name} {text}" for name, text in environment().items())
     notes = [f"- {result.name}: {result.note}." for result in results if result.note]
     table = "\n".join([_HEADER, *map(_row, results)])
-    return "\n\n".join(
-        [
-            "# Results",
-            "Made by `python -m benchmarks.glass_box`. Times are in milliseconds; a step's is for one step. "
-            "The two sides of a comparison take turns in one process (imports: in fresh interpreters).",
-            where + ".",
-            table,
-            *(["\n".join(notes)] if notes else []),
-        ]
-    ) + "\n"
+    return (
+        "\n\n".join(
+            [
+                "# Results",
+                "Made by `python -m benchmarks.glass_box`. Times are in milliseconds, epochs per step. "
+                "The two sides of a comparison take turns in one process (imports: in fresh interpreters).",
+                where + ".",
+                table,
+                *(["\n".join(notes)] if notes else []),
+            ]
+        )
+        + "\n"
+    )
 
 
 def _row(result: Result) -> str:

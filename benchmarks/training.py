@@ -50,9 +50,9 @@ class Case:
 
 
 CASES = (
-    Case("digits", (784, 128, 10), batch=128, batches=20, repeats=10, slices=60),
-    Case("small", (30, 64, 2), batch=32, batches=100, repeats=200, slices=60),
-    Case("wine", (11, 64, 32, 7), batch=32, batches=100, repeats=200, slices=60),
+    Case("digits", (784, 128, 10), batch=128, batches=5, repeats=4, slices=250),
+    Case("small", (30, 64, 2), batch=32, batches=40, repeats=40, slices=250),
+    Case("wine", (11, 64, 32, 7), batch=32, batches=40, repeats=40, slices=250),
 )
 
 
@@ -83,7 +83,7 @@ def measure(cases: tuple[Case, ...] = CASES) -> list[Result]:
         setting = _setting(case)
         apart = disagreement(setting)
         assert apart <= _TOLERANCE, f"{case.title}: parameters differ by {apart:g}"
-        note = f"parameters agree to {apart:.0e} after 3 epochs"
+        note = f"parameters and losses of both ways agree to {apart:.0e} after 3 epochs"
         results.append(_result(f"{case.title}: Program", _steps(setting)))
         results.append(_result(f"{case.title}: fit", _epochs(setting), note))
     return results
@@ -100,8 +100,11 @@ def _setting(case: Case) -> Setting:
 
 
 def disagreement(setting: Setting, epochs: int = 3) -> float:
-    """Return the greatest difference between parameters trained both ways."""
-    batch = setting.case.batch
+    """Return the greatest difference between parameters and losses of training both ways.
+
+    The batch is a little smaller than the case's, so that the last one of an epoch is partial.
+    """
+    batch = setting.case.batch - 3
     fitted = cr.fit(setting.step, setting.arrays, epochs=epochs, batch_size=batch, seed=3)
     hand, generator = setting.by_hand(), np.random.default_rng(3)
     losses = [hand.epoch(setting.X, setting.y, batch, generator) for _ in range(epochs)]

@@ -6,7 +6,18 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("jax", "sklearn", "polars", "narwhals", "pandas", "rich", "typer", "safetensors", "scipy", "matplotlib")
+HEAVY = (
+    "jax",
+    "sklearn",
+    "polars",
+    "narwhals",
+    "pandas",
+    "rich",
+    "typer",
+    "safetensors",
+    "scipy",
+    "matplotlib",
+)
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,8 @@ from chainrule.errors import (
     UnknownNameError,
 )
 from chainrule.graph import Graph, parse, read
+from chainrule.ir.constant import Constant
+from chainrule.ir.op import Domain, Primitive
 from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.ir.structural import Declaration, declare
 from chainrule.optim.sgd import SGD
@@ -36,8 +38,10 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD",
     "ChainruleError",
+    "Constant",
     "DataError",
     "Declaration",
+    "Domain",
     "Fit",
     "Graph",
     "GraphError",
@@ -47,6 +51,7 @@ __all__ = [
     "NamingError",
     "NotFiniteError",
     "ParseError",
+    "Primitive",
     "ShapeError",
     "UnknownNameError",
     "data",
@@ -57,6 +62,7 @@ __all__ = [
     "progress_bar",
     "read",
     "scalar",
+    "size",
     "state",
 ]
 
@@ -86,6 +92,19 @@ def hyperparameter(*shape: Size) -> Declaration:
     return declare("hyperparameter", shape)
 
 
+def size(letter: str) -> Constant:
+    """Return the size a letter stands for as a number: `g.L = chainrule.sum(g.E) / chainrule.size("m")`.
+
+    Raises:
+        ShapeError: it is not a letter.
+
+    >>> print(2 / (size("m") * size("k")))
+    2/(k m)
+    """
+    declare("data", (letter,))
+    return Constant.letter(letter)
+
+
 def __getattr__(name: str) -> Callable[..., Value]:
     """Return the op of this name: every op of the rule book is a function, `chainrule.tanh(x)`."""
     if is_op(name):
@@ -94,7 +113,7 @@ def __getattr__(name: str) -> Callable[..., Value]:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *(op.name for op in every_op())]
+    return [*__all__, *(op.name for op in every_op() if op.arity)]
 
 
 del _ops

@@ -39,12 +39,14 @@ class Graph(BaseGraph):
         >>> g = cr.Graph()
         >>> g.X, g.W1, g.b1 = cr.data("m", 4), cr.parameter(4, 3), cr.parameter(3)
         >>> g.Z1 = g.X @ g.W1 + g.b1
-        >>> g.J = cr.mean(cr.tanh(g.Z1))
+        >>> g.A1 = cr.tanh(g.Z1)
+        >>> g.J = cr.sum(g.A1) / cr.size("m")
         >>> print(g.gradient("J").text(section="backward"))
-        dJ  = 1                        : ()
-        dZ1 = 1/(3 m) (1 − tanh(Z1)²)  : (m, 3)
-        dW1 = Xᵀ dZ1                   : (4, 3)
-        db1 = Σₘ dZ1                   : (3)
+        dJ  = 1                   : ()
+        dA1 = expand(1/m, (m, 3)) : (m, 3)
+        dZ1 = dA1 ⊙ (1 − A1²)     : (m, 3)
+        db1 = Σₘ dZ1              : (3)
+        dW1 = Xᵀ dZ1              : (4, 3)
     """
 
     def __init__(self) -> None:

@@ -71,9 +71,10 @@ def test_a_class_of_one_row_is_trained_on(seed):
     "values",
     [[0, 0, 1, 1, 2, 2, 3, 3], [0, 1, 2, 3, 4, 4], [0, 0, 0, 0, 1], [0, 0, 1, 1, 2, 2, 2], list("aabbc")],
 )
-def test_few_rows_and_many_classes(values, seed):
+@pytest.mark.parametrize("held_out", [0.2, 0.75])
+def test_few_rows_and_many_classes(values, seed, held_out):
     task, y = classes(values)
-    train, out = split(task, y, seed)
+    train, out = split(task, y, seed, held_out)
     assert is_partition(train, out, len(values))
     assert len(out) >= 1
     assert set(y[train].tolist()) == set(range(len(task.labels)))

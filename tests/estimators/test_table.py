@@ -60,6 +60,13 @@ def test_a_delimiter_that_is_frequent_but_uneven_is_not_taken(tmp_path):
     assert columns(table) == {"name": ["x", "y", "z"], "note": ["a, b, c", "no", "d, e, f, g"]}
 
 
+@pytest.mark.parametrize("count", [1, 20_000])
+def test_a_delimiter_that_only_the_header_holds_is_not_taken(tmp_path, count):
+    table = read(tmp_path, "length, in cm, or so;b\n" + "12345;67\n" * count)
+    assert table.names == ("length, in cm, or so", "b")
+    assert table.values("b") == [67] * count
+
+
 def test_a_tsv_is_cut_at_tabs_however_many_commas_there_are(tmp_path):
     assert columns(read(tmp_path, "a,b\n1,2\n", "t.tsv")) == {"a,b": ["1,2"]}
 
@@ -82,6 +89,7 @@ def test_quoted_commas_quotes_and_line_breaks(tmp_path):
 
 def test_a_stray_quotation_mark_inside_a_cell_is_text(tmp_path):
     assert columns(read(tmp_path, 'pipe,n\n5" wide,1\n6" wide,2\n'))["pipe"] == ['5" wide', '6" wide']
+    assert columns(read(tmp_path, 'a"b,c"d\nx"1,2"y\n')) == {'a"b': ['x"1'], 'c"d': ['2"y']}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -237,6 +245,8 @@ def test_columns_of_one_name_are_listed(tmp_path):
         ("a,b,c\n1,2,3\n4,5\n6,7,8\n", 3, 2),
         ("a,b,c\n1,2,3\n4,5,\n6,7,8\n9\n", 5, 1),
         ('a,b,c\n"1\n1",2,3\n\n4,5\n', 5, 2),
+        ("a,b,c\n1,2,3,", 2, 4),
+        ("a,b,c\n1,2\r,3\n", 2, 2),
     ],
 )
 def test_rows_of_another_length(tmp_path, text, line, cells):
@@ -290,13 +300,13 @@ def test_a_missing_column_gets_the_nearest_spelling(tmp_path):
 
 
 def test_rows_without_a_target_are_taken_out_and_the_rest_keep_their_numbers(tmp_path):
-    table = read(tmp_path, "a,y\n1,\n2,5\n3,NA\n4,6\n")
+    table = read(tmp_path, "a,y\n1,\n2,5\n\n3,NA\n4,6\n")
     kept, count = table.drop_missing("y")
     assert count == 2
     assert len(kept) == 2
     assert columns(kept) == {"a": [2, 4], "y": [5, 6]}
-    assert kept.place(1) == "row 4 (line 5 of t.csv)"
-    assert kept.take([1]).place(0) == "row 4 (line 5 of t.csv)"
+    assert kept.place(1) == "row 4 (line 6 of t.csv)"
+    assert kept.take([1]).place(0) == "row 4 (line 6 of t.csv)"
     assert kept.drop_missing("y") == (kept, 0)
     with pytest.raises(DataError, match='no row has a value in column "b"'):
         read(tmp_path, "a,b\n1,\n2,?\n").drop_missing("b")
@@ -318,6 +328,8 @@ def test_frames_of_polars():
             "l": [[1], [2]],
             "nan": [float("nan")] * 2,
             "t": [datetime.timedelta(1), None],
+            "oi": polars.Series([1, None], dtype=polars.Object),
+            "or": polars.Series([1, 2.5], dtype=polars.Object),
         }
     )
     table = Table.from_frame(frame)
@@ -330,7 +342,10 @@ def test_frames_of_polars():
         "l": "other",
         "nan": "empty",
         "t": "date",
+        "oi": "integer",
+        "or": "real",
     }
+    assert table.numbers("or").tolist() == [1.0, 2.5]
     assert np.array_equal(table.numbers("f"), [1.5, np.nan], equal_nan=True)
     assert table.numbers("u").dtype == np.float64
     assert np.isnan(table.numbers("n")).all()

@@ -12,7 +12,11 @@ from chainrule.io.safetensors import load_tensors, save_tensors
 
 
 def test_tensors_and_metadata_come_back_to_the_bit(tmp_path: Path) -> None:
-    tensors = {"W1": np.random.default_rng(0).normal(size=(3, 4)), "b": np.zeros(()), "F": np.asfortranarray(np.eye(3))}
+    tensors = {
+        "W1": np.random.default_rng(0).normal(size=(3, 4)),
+        "b": np.zeros(()),
+        "F": np.asfortranarray(np.eye(3)),
+    }
     metadata = {"graph": "J = λ/2 ‖W1‖²", "mean": 0.1 + 0.2, "none": None}
     save_tensors(tmp_path / "model.safetensors", tensors, metadata)
     loaded, described = load_tensors(tmp_path / "model.safetensors")

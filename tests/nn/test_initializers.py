@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.support.networks import two_layer
 
 import chainrule as cr
-from tests.support.networks import two_layer
 
 SIZES = {"d": 300, "h": 400, "k": 50}
 

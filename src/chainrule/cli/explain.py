@@ -14,7 +14,7 @@ from chainrule.errors import DataError, GraphError, UnknownNameError, nearest
 from chainrule.execute.examples import example_inputs, example_sizes
 from chainrule.execute.reference import Trace
 from chainrule.graph import Graph, read
-from chainrule.notation.text import declarations, equations_with_values
+from chainrule.notation.text import as_ascii, declarations, equations_with_values
 from chainrule.optim.sgd import SGD
 from chainrule.transform.rewrite import Firing
 
@@ -43,7 +43,8 @@ def run_explain(request: Request) -> str:
         return _with_values(graph, request)
     parts = list(_latex_parts(graph)) if request.latex else list(_text_parts(graph, request))
     if fired and request.after and not request.latex:
-        parts.append(_rules(fired))
+        rules = _rules(fired)
+        parts.append(as_ascii(rules) if request.ascii else rules)
     return "\n\n".join(parts)
 
 

@@ -155,7 +155,7 @@ def _train(model: TabularModel, training: Table, plan: Plan, output: Path) -> No
 
             def show(epoch: Epoch) -> None:
                 bar(epoch)
-                if epoch.number % every == 0 or epoch.number == 1:
+                if epoch.number < epoch.of and (epoch.number % every == 0 or epoch.number == 1):
                     bar.console.print(f"epoch {epoch.number:4d}  loss {epoch.loss:.4f}", highlight=False)
 
             model.train(training, plan, show)

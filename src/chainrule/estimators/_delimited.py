@@ -173,8 +173,6 @@ def _typed(frame: Any, *, decimal_comma: bool) -> Any:
 def _converted(column: Any, *, decimal_comma: bool) -> Any:
     """Return a column of text as integers, numbers or booleans if all its cells are."""
     polars = _extras.polars()
-    if column.null_count() == len(column):
-        return column
     if (integers := _cast(column, polars.Int64)) is not None:
         return column if column.str.contains(_ZERO_PADDED).any() else integers
     if (numbers := _cast(column, polars.Float64)) is not None:

@@ -14,7 +14,7 @@ def field(record: object, name: str, *kinds: type) -> Any:
     Args:
         record: what should be a dictionary.
         name: the entry.
-        *kinds: the types it may have, exactly (a bool is no int); a float must be finite.
+        *kinds: the types it may have; a float must be finite.
 
     Raises:
         ModelFileError: the entry is absent, of another type, or not finite.
@@ -27,7 +27,7 @@ def field(record: object, name: str, *kinds: type) -> Any:
     if name not in record:
         raise damaged(f"{name} is absent")
     value = record[name]
-    if type(value) not in kinds or (isinstance(value, float) and not math.isfinite(value)):
+    if not isinstance(value, kinds) or (isinstance(value, float) and not math.isfinite(value)):
         expected = " or ".join(kind.__name__ for kind in kinds)
         raise damaged(f"{name} should be of type {expected}, not {value!r:.60}")
     return value

@@ -171,12 +171,11 @@ def _reason_to_drop(table: Table, name: str) -> str:
         return "all values are missing"
     if kind in ("date", "other"):
         return "dates are not understood" if kind == "date" else "values of this type are not understood"
-    missing = table.missing(name).any()
     if kind in ("integer", "real"):
-        constant = not missing and np.ptp(table.numbers(name)) == 0
-        return "all values are the same" if constant else ""
+        # NaN where a value is missing: what is missing may say something even if what is there does not.
+        return "all values are the same" if np.ptp(table.numbers(name)) == 0 else ""
     texts = [text for text in table.texts(name) if text is not None]
-    if len(set(texts)) == 1 and not missing:
+    if len(set(texts)) == 1 and len(texts) == len(table):
         return "all values are the same"
     return "" if kind == "bool" else _reason_to_drop_texts(table, name, texts)
 

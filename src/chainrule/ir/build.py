@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chainrule.ir.graph import Graph
     from chainrule.ir.op import Op
 
-_DIFFERENT_PLACES = "build all of one network in one graph; Graph.parse and g[...] give its values."
+_DIFFERENT_PLACES = "build all of one network in one graph."
 
 
 def build(op: Op, operands: Sequence[Operand], attributes: dict[str, Any]) -> Value:
@@ -134,7 +134,8 @@ def _column_fix(inputs: Sequence[Value]) -> str:
     vectors = [value for value in inputs if value.ndim == 1]
     columns = [value for value in inputs if value.ndim == 2]
     if not vectors or not columns or vectors[0].shape[0] != columns[0].shape[0]:
-        return ""
+        shapes = " or ".join(dict.fromkeys(show_shape(value.shape) for value in inputs))
+        return f"give all of them one shape, {shapes}."
     name = vectors[0].graph.describe(vectors[0])
     size = vectors[0].shape[0]
     return f"make a column of it, reshape({name}, ({size}, 1)): {name} has one number for each row."

@@ -58,9 +58,10 @@ class Constant:
         sizes = (Constant.letter(s) if isinstance(s, str) else Constant.of(s) for s in shape)
         return reduce(lambda a, b: a * b, sizes, Constant.of(1))
 
-    def __mul__(self, other: Constant) -> Constant:
-        if not isinstance(other, Constant):  # pyright: ignore[reportUnnecessaryIsInstance]  # a value multiplies from the right
+    def __mul__(self, number: Constant | float | Fraction) -> Constant:
+        if not isinstance(number, Constant | int | float | Fraction):  # pyright: ignore[reportUnnecessaryIsInstance]  # a value multiplies from the right
             return NotImplemented
+        other = Constant.of(number)
         exponents = dict(self.powers)
         for letter, power in other.powers:
             exponents[letter] = exponents.get(letter, 0) + power
@@ -71,8 +72,21 @@ class Constant:
         inverse = 1 / self.factor
         return Constant(_whole(inverse), tuple((letter, -power) for letter, power in self.powers))
 
-    def __truediv__(self, other: Constant) -> Constant:
-        return self * other.reciprocal()
+    __rmul__ = __mul__
+
+    def __truediv__(self, number: Constant | float | Fraction) -> Constant:
+        if not isinstance(number, Constant | int | float | Fraction):  # pyright: ignore[reportUnnecessaryIsInstance]  # a value divides from the right
+            return NotImplemented
+        return self * Constant.of(number).reciprocal()
+
+    def __rtruediv__(self, number: float | Fraction) -> Constant:
+        return Constant.of(number) / self
+
+    def __pow__(self, exponent: int) -> Constant:
+        result = self.power(Constant.of(exponent))
+        if result is None:
+            raise KindError(f"({self})^{exponent} is not a constant that can be held exactly.")
+        return result
 
     def __neg__(self) -> Constant:
         return Constant(-self.factor, self.powers)

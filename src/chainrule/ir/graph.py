@@ -205,7 +205,7 @@ class Graph:
         if value.constant is not None:
             return str(value.constant)
         if not value.inputs:
-            return "a leaf"
+            return f"{value.attributes['role']} {show_shape(value.shape)}"
         parts = [self.describe(x, depth=depth - 1) for x in value.inputs] if depth else ["…"]
         return parts[0] if value.op.name == "expand" else f"{value.op.name}({', '.join(parts)})"
 

@@ -71,10 +71,10 @@ class LatexWriter(Writer):
         """Return a name: dW1 as dW_{1}, mu1 as \\mu_{1}, d²W1 as d^{2}W_{1}."""
         order = re.match(r"d([²³⁴⁵⁶⁷⁸⁹])", name)
         if order:
-            return f"d^{{{_ORDERS[order.group(1)]}}}{self.name(name[2:])}"
+            return rf"\mathrm{{d}}^{{{_ORDERS[order.group(1)]}}}{self.name(name[2:])}"
         variable = self.lines.graph.gradients.get(name)
         if variable is not None and name == "d" + variable:
-            return "d" + self._plain_name(variable)
+            return rf"\mathrm{{d}}{self._plain_name(variable)}"
         return self._plain_name(name)
 
     def _plain_name(self, name: str) -> str:

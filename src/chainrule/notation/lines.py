@@ -47,7 +47,9 @@ class Lines:
         self._spellings: dict[Value, list[str]] = {leaf: [graph.names_of(leaf)[0]] for leaf in graph.leaves()}
         self._operands: dict[Value, frozenset[Value]] = {}
         self._fresh = (f"t{i}" for i in range(1, 10**9) if f"t{i}" not in self._user_names())
+        self._places: dict[str, int] = {}
         self.lines = list(self._ordered())
+        self._places = {line.name: place for place, line in enumerate(self.lines)}
 
     def _user_names(self) -> set[str]:
         return {name for name in self.graph.names if not is_generated(name)}
@@ -132,10 +134,16 @@ class Lines:
         if len(names) > 1 or value.constant is not None:
             variable = self.graph.gradients.get(equation)
             for name in names if variable is not None else ():
+                if not self._precedes(name, equation):
+                    continue
                 fed = self.graph.gradients.get(name)
                 if fed is not None and self.graph[variable or ""] in self._named_operands(self.graph[fed]):
                     return name
         return None if value.constant is not None else names[0]
+
+    def _precedes(self, name: str, equation: str) -> bool:
+        """Tell whether a name's line stands above an equation; leaves are declared above all."""
+        return self._places.get(name, -1) < self._places.get(equation, len(self._places))
 
     def _named_operands(self, value: Value) -> frozenset[Value]:
         """Return the named values that the equation of `value` mentions."""

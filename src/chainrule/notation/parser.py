@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
-from chainrule.errors import ParseError
-from chainrule.ir.registry import is_op, lookup
+from chainrule.errors import ParseError, nearest
+from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.ir.shape import Shape, Size
 from chainrule.notation import syntax
 from chainrule.notation.dialect import PLAIN, Dialect
@@ -280,11 +280,20 @@ class _Parser:
             self.inside_norm, outside = 0, self.inside_norm
             inner = self.expression()
             self.inside_norm = outside
+            if self.sees(","):
+                self.refuse_unknown_call(token)
             self.expect(")", ") or an operator")
             return inner
         if self.take("||"):
             return self.norm(token)
         return self.fail("a name, a number, a function or a bracket")
+
+    def refuse_unknown_call(self, bracket: Token) -> None:
+        """Explain a comma after f(x where f is no function."""
+        before = self.tokens[self.tokens.index(bracket) - 1]
+        if before.kind == "name" and bracket.tight:
+            fix = nearest(before.text, [], [op.name for op in every_op()])
+            self.fail("a function", f"there is no function {before.text}. {fix}".rstrip(), before)
 
     def fenced(self, op: str, start: Token, opening: str, closing: str) -> Expression:
         self.expect(opening)
@@ -317,10 +326,13 @@ class _Parser:
         derivative = self.take("'") is not None
         if not self.sees("("):
             self.fail(f"( and what {token.text} is applied to")
-        arguments, settings = self.arguments(lookup(token.text).arity)
+        op = lookup(token.text)
+        arguments, settings = self.arguments(op.arity, takes_settings=bool(op.attributes))
         return syntax.Call(token.text, arguments, settings, derivative, self.span(token))
 
-    def arguments(self, arity: int) -> tuple[tuple[Expression, ...], tuple[syntax.Setting, ...]]:
+    def arguments(
+        self, arity: int, *, takes_settings: bool
+    ) -> tuple[tuple[Expression, ...], tuple[syntax.Setting, ...]]:
         """Read a call's operands, then its attributes."""
         self.expect("(")
         outside, self.inside_norm = self.inside_norm, 0
@@ -331,7 +343,7 @@ class _Parser:
                 self.fail(") or a comma")
             follows = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
             named = self.here.kind == "name" and follows.kind == "sign" and follows.text == "="
-            if named or len(arguments) >= arity:
+            if named or (takes_settings and len(arguments) >= arity):
                 settings.append(self.setting(named))
             else:
                 arguments.append(self.expression())

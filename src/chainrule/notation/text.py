@@ -7,9 +7,14 @@ from collections.abc import Collection, Sequence
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import ascii_name
 from chainrule.ir.value import Value
+from chainrule.notation.dialect import PLAIN, SUPERSCRIPTS
 from chainrule.notation.lines import Line, Lines, Section
 from chainrule.notation.writer import AsciiWriter, Writer
 
+_ASCII_SIGNS = (
+    ("-", "−"), (PLAIN.hadamard.ascii, PLAIN.hadamard.text), (PLAIN.transpose.ascii, PLAIN.transpose.text),
+    ("||", "‖"), (">=", "≥"), ("<=", "≤"), ("!=", "≠"), *((f"^{d}", r) for d, r in SUPERSCRIPTS.items()),
+)  # fmt: skip
 _ROLE_WORDS = {"data": "data", "parameter": "parameter", "state": "state", "hyperparameter": "scalar"}
 
 
@@ -114,6 +119,13 @@ def updates(graph: Graph, *, ascii: bool = False, shapes: bool = True) -> str:
         for leaf, new in graph.updates.items()
     ]
     return align(rows, writer.sign(writer.dialect.update), shapes=shapes)
+
+
+def as_ascii(text: str) -> str:
+    """Return a printed equation in ASCII; for single equations in messages, where spacing is free."""
+    for plain, sign in _ASCII_SIGNS:
+        text = text.replace(sign, plain)
+    return "".join(ascii_name(sign) for sign in text)
 
 
 def align(rows: Sequence[tuple[str, str, str]], sign: str, *, shapes: bool = True) -> str:

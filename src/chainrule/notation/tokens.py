@@ -129,7 +129,7 @@ def _name_end(line: str, position: int) -> int:
 
 
 def _belongs(sign: str, *, first: bool) -> bool:
-    if sign == "ᵀ" or sign in FROM_SUBSCRIPT or sign in "Σ∑":
+    if sign in FROM_SUBSCRIPT or sign in "ᵀΣ∑·":
         return False
     return sign.isidentifier() if first else ("a" + sign).isidentifier()
 

@@ -29,7 +29,7 @@ def split(value: Value) -> tuple[Value | None, Value | None]:
         first, second = value.inputs
         if value.shape == ():
             return (first, second) if first.constant is not None else (None, value)
-        if first.op.name == "expand" and first.inputs[0].shape == ():
+        if first.op.name == "expand" and first.inputs[0].shape == () and not value.graph.is_named(first):
             return first.inputs[0], second
     return None, value
 

@@ -37,6 +37,9 @@ class SGD:
             if array.dtype.kind not in "iuf" or not np.isfinite(array).all() or (array < 0).any():
                 raise DataError(f"the learning rate of {name} must be finite and not negative.")
 
+    def __repr__(self) -> str:
+        return f"SGD(rate={self.rate!r})"
+
     def add_updates(self, graph: Graph, gradients: Mapping[str, str]) -> dict[str, Any]:
         """Add the update of each parameter to a graph; return the numbers its rates stand for.
 
