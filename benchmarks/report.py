@@ -55,7 +55,7 @@ def to_markdown(results: Sequence[Result]) -> str:
             [
                 "# Results",
                 "Made by `python -m benchmarks.glass_box`. Times are in milliseconds, epochs per step. "
-                "The two sides of a comparison take turns in one process (imports: in fresh interpreters).",
+                "The two sides of a comparison take turns in one process.",
                 where + ".",
                 table,
                 *(["\n".join(notes)] if notes else []),

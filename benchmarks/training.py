@@ -12,7 +12,7 @@ import chainrule as cr
 from benchmarks.by_hand import Array, Perceptron
 from benchmarks.timing import Result, Spread, interleaved
 from chainrule.execute.inputs import Bound, bind
-from chainrule.execute.reference import Program
+from chainrule.execute.program import Program
 from chainrule.ir.value import Value
 from chainrule.nn.perceptron import multilayer_perceptron
 from chainrule.train.loop import Epoch

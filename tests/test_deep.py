@@ -52,7 +52,7 @@ def test_a_long_chain_goes_through_everything(
     graph = chain(link, ops)
     assert len(graph.document()) >= DEPTH
     graph.verify()
-    arrays = {"X": np.full((3, 2), 0.01), "W": np.array([0.01, -0.02])}
+    arrays = {"X": np.full((3, 2), 0.01), "W": np.array([-0.01, -0.02])}
 
     backward = graph.gradient("J")
     backward.verify()
@@ -60,7 +60,6 @@ def test_a_long_chain_goes_through_everything(
     again = cr.parse(text)
     assert again.same_as(backward)
     assert again.text() == text
-    assert cr.parse(backward.text(ascii=True)).same_as(backward)
 
     after = backward.simplify()
     after.verify()

@@ -43,7 +43,7 @@ def test_gradients_are_those_asked_for() -> None:
 def test_latex_has_an_environment_for_each_pass() -> None:
     text = chainrule("explain", FILE, "--latex").stdout
     assert text.count(r"\begin{aligned}") == text.count(r"\end{aligned}") == 3
-    assert r"dZ_{2} &= \frac{1}{m} \left(A_{2} - Y\right) &&\in \mathbb{R}^{m \times k}" in text
+    assert r"\mathrm{d}Z_{2} &= \frac{1}{m} \left(A_{2} - Y\right) &&\in \mathbb{R}^{m \times k}" in text
 
 
 def test_trace_shows_every_value_on_random_data() -> None:

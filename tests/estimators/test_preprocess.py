@@ -91,8 +91,8 @@ def test_what_is_left_out_and_why(tmp_path):
 
 def test_the_explanation(tmp_path):
     assert Preprocessor.fit(read(tmp_path, MIXED), "y").explain() == [
-        "size: a number, less 3, over 1.58114; missing becomes the median 3",
-        "weight: a number, less 2.625, over 0.892679; missing becomes the median 2.5, with a mark",
+        "size: standardized, (x − 3) / 1.581; missing becomes the median 3",
+        "weight: standardized, (x − 2.625) / 0.8927; missing becomes the median 2.5, with a mark",
         "color: 3 categories (blue, red, missing), a feature for each",
         "ok: 3 categories (false, true, missing), a feature for each",
         "id: left out, every row has a different text, as an identifier has",

@@ -328,6 +328,7 @@ def test_frames_of_polars():
             "l": [[1], [2]],
             "nan": [float("nan")] * 2,
             "t": [datetime.timedelta(1), None],
+            "d": polars.Series([1.0, 2.5]).cast(polars.Decimal(10, 2)),
             "oi": polars.Series([1, None], dtype=polars.Object),
             "or": polars.Series([1, 2.5], dtype=polars.Object),
         }
@@ -342,9 +343,12 @@ def test_frames_of_polars():
         "l": "other",
         "nan": "empty",
         "t": "date",
+        "d": "real",
         "oi": "integer",
         "or": "real",
     }
+    assert table.values("d") == [1.0, 2.5]
+    assert type(table.values("d")[0]) is float
     assert table.numbers("or").tolist() == [1.0, 2.5]
     assert np.array_equal(table.numbers("f"), [1.5, np.nan], equal_nan=True)
     assert table.numbers("u").dtype == np.float64

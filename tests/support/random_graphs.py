@@ -69,7 +69,7 @@ class _Builder:
         for place, (name, declaration) in enumerate(_LEAVES):
             if chosen >> place & 1:
                 self.graph[name] = declaration
-        for name, declaration in _ALWAYS:
+        for name, declaration in [*_ALWAYS, *([("D", cr.data("m", "k", "d"))] if tame else [])]:
             self.graph[name] = declaration
         self.pool = self.graph.leaves()
 

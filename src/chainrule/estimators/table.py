@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -107,10 +108,9 @@ class Table:
         Raises:
             DataError: there is no such column, or a cell is no number, is infinite or is too large.
         """
-        column, missing = self._column(name), self.missing(name)
+        column = self._column(name)
         if column.dtype.is_numeric():
-            known = column.cast(_extras.narwhals().Float64).fill_null(0.0).to_numpy()
-            numbers = np.where(missing, np.nan, known)
+            numbers = column.cast(_extras.narwhals().Float64).to_numpy()
         else:
             cells = enumerate(self._cells(name))
             numbers = np.array([np.nan if cell is None else self._number(name, i, cell) for i, cell in cells])
@@ -123,9 +123,11 @@ class Table:
         Raises:
             DataError: there is no such column, or a number in it is infinite or too large.
         """
-        if self.kind(name) in ("integer", "real"):
-            self.numbers(name)
-        return self._cells(name)
+        kind = self.kind(name)
+        if kind not in ("integer", "real"):
+            return self._cells(name)
+        numbers = [None if math.isnan(number) else number for number in self.numbers(name).tolist()]
+        return numbers if kind == "real" else self._cells(name)
 
     def texts(self, name: str) -> list[str | None]:
         """Return a column as text, None where a cell is missing; booleans are "true" and "false".

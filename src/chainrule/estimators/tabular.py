@@ -17,7 +17,7 @@ from chainrule.estimators.preprocess import Preprocessor, Transformed
 from chainrule.estimators.table import Table
 from chainrule.estimators.task import Task
 from chainrule.execute.inputs import bind
-from chainrule.execute.reference import Program
+from chainrule.execute.program import Program
 from chainrule.graph import Graph, parse
 from chainrule.io.safetensors import load_tensors, save_tensors
 from chainrule.nn.perceptron import multilayer_perceptron

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import UnknownNameError, nearest
 from chainrule.execute.inputs import Array, Bound, bind
-from chainrule.ir.constant import Constant
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
@@ -89,67 +87,3 @@ def _bound(item: Any, sizes: Mapping[str, int]) -> Any:
     if isinstance(item, tuple):
         return tuple(sizes[s] if isinstance(s, str) else s for s in item)
     return sizes[item] if isinstance(item, str) else item
-
-
-@dataclass(frozen=True)
-class _Instruction:
-    """One op call: where its result goes, where its inputs lie, what is free after it."""
-
-    target: int
-    value: Value
-    sources: tuple[int, ...]
-    attributes: dict[str, Any]
-    free: tuple[int, ...]
-
-
-class Program:
-    """A graph made ready to run many times: outputs and updates only, values freed when done with.
-
-    One list of instructions is made for each set of sizes, so that a partial last batch costs
-    one preparation.
-    """
-
-    def __init__(self, graph: Graph, dtype: Any = np.float64) -> None:
-        self.graph, self.dtype = graph, dtype
-        self._order = graph.live()
-        self._slot = {value: i for i, value in enumerate(self._order)}
-        self._results = (*graph.outputs, *graph.updates.values())
-        self._prepared: dict[tuple[tuple[str, int], ...], list[_Instruction]] = {}
-
-    def __call__(self, bound: Bound) -> tuple[list[Array], dict[Value, Array]]:
-        """Return the outputs, and the new value of each leaf that has an update."""
-        key = tuple(bound.sizes.items())
-        if key not in self._prepared:
-            self._prepared[key] = self._prepare(bound.sizes)
-        slots: list[Any] = [bound.arrays.get(value) for value in self._order]
-        with np.errstate(all="ignore"):
-            for step in self._prepared[key]:
-                result = step.value.op.forward(np, *[slots[i] for i in step.sources], **step.attributes)
-                if step.value.kind == "real" and result.dtype != self.dtype:
-                    result = result.astype(self.dtype)
-                slots[step.target] = result
-                for i in step.free:
-                    slots[i] = None
-        outputs = [np.asarray(slots[self._slot[value]]) for value in self.graph.outputs]
-        new = {leaf: np.asarray(slots[self._slot[v]]) for leaf, v in self.graph.updates.items()}
-        return outputs, new
-
-    def _prepare(self, sizes: Mapping[str, int]) -> list[_Instruction]:
-        last_use = {x: value for value in self._order for x in value.inputs}
-        kept = set(self._results)
-        steps: list[_Instruction] = []
-        for value in self._order:
-            if value.op.name == "leaf":
-                continue
-            sources = tuple(self._slot[x] for x in value.inputs)
-            dying = {x for x in value.inputs if last_use[x] is value and x not in kept and x.inputs}
-            attributes = self._ready_attributes(value, sizes)
-            free = tuple(self._slot[x] for x in dying)
-            steps.append(_Instruction(self._slot[value], value, sources, attributes, free))
-        return steps
-
-    def _ready_attributes(self, value: Value, sizes: Mapping[str, int]) -> dict[str, Any]:
-        attributes = bound_attributes(value, sizes)
-        if isinstance(value.attributes.get("value"), Constant):
-            attributes["value"] = self.dtype(attributes["value"])
-        return attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from chainrule.ir.build import aligned, build
@@ -94,7 +95,7 @@ class Op:
         cls.name = name or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         register(cls())
 
-    @property
+    @cached_property
     def signatures(self) -> tuple[Signature, ...]:
         """The alternatives of the signature."""
         return tuple(parse_signature(part) for part in self.signature.split("|"))

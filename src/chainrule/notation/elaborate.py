@@ -112,9 +112,10 @@ class _Reader:
         """State the outputs, and which names are gradients: dV of V, by the glossary."""
         if self.outputs:
             self.graph.set_outputs(self.meaning.known(item.name, item.span) for item in self.outputs)
+        declared = {self.graph.names_of(leaf)[0] for leaf in self.graph.leaves()}
         for name, value in self.graph.names.items():
             for prefix in _PREFIXES:
                 variable = name.removeprefix(prefix)
                 shaped = variable in self.graph and self.graph[variable].shape == value.shape
-                if variable != name and shaped and value.op.name != "leaf":
+                if variable != name and shaped and name not in declared:
                     self.graph.record_gradient(name, variable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -46,13 +47,10 @@ class Lines:
         self._own = self._values_with_lines()
         self._spellings: dict[Value, list[str]] = {leaf: [graph.names_of(leaf)[0]] for leaf in graph.leaves()}
         self._operands: dict[Value, frozenset[Value]] = {}
-        self._fresh = (f"t{i}" for i in range(1, 10**9) if f"t{i}" not in self._user_names())
+        self._fresh = (f"t{i}" for i in itertools.count(1))
         self._places: dict[str, int] = {}
         self.lines = list(self._ordered())
         self._places = {line.name: place for place, line in enumerate(self.lines)}
-
-    def _user_names(self) -> set[str]:
-        return {name for name in self.graph.names if not is_generated(name)}
 
     def _values_with_lines(self) -> set[Value]:
         document = self.graph.document()

@@ -84,7 +84,8 @@ class SquaredNorm(Primitive):
     form = forms.Fence(("‖", "‖²"), ("||", "||^2"), (r"\lVert ", r" \rVert^{2}"))
 
     def forward(self, xp: Any, x: Any) -> Any:
-        return xp.sum(x * x)
+        elements = xp.reshape(x, (-1,))
+        return xp.vecdot(elements, elements)
 
     def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
         return (2 * dy * x,)

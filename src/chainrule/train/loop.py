@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError
 from chainrule.execute.inputs import Bound, bind
-from chainrule.execute.reference import Program, trace
+from chainrule.execute.program import Program
+from chainrule.execute.reference import trace
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 from chainrule.notation.text import equation

@@ -11,6 +11,7 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 from chainrule.notation.elaborate import parse_into
 
+_DEEPEST = 8
 Bindings: TypeAlias = "dict[Value, Value]"
 
 
@@ -65,18 +66,21 @@ def find(pattern: Value, target: Value, dissolves: frozenset[Value]) -> Match | 
 
 
 def factors(value: Value, dissolves: frozenset[Value], *, everything: bool = False) -> Iterator[Value]:
-    """Yield the factors of a product from left to right; −x counts as −1 and x."""
-    stack = [value]
-    first = True
+    """Yield the factors of a product from left to right; −x counts as −1 and x.
+
+    A product nested deeper than any rule looks is one factor, so that a long chain of products
+    costs no more than a short one.
+    """
+    stack = [(value, 0)]
     while stack:
-        x = stack.pop()
-        open_up = first or everything or x in dissolves or not x.graph.is_named(x)
-        first = False
+        x, depth = stack.pop()
+        looked_into = depth == 0 or everything or x in dissolves or not x.graph.is_named(x)
+        open_up = looked_into and depth < _DEEPEST
         if open_up and isinstance(x.op.form, Product):
-            stack.extend(reversed(x.inputs))
+            stack.extend((part, depth + 1) for part in reversed(x.inputs))
         elif open_up and isinstance(x.op.form, Prefix):
             yield x.graph.constant(-1)
-            stack.append(x.inputs[0])
+            stack.append((x.inputs[0], depth + 1))
         else:
             yield x
 

@@ -90,10 +90,17 @@ def _one_pass(graph: GraphT, rules: Sequence[Rule]) -> tuple[GraphT, list[Firing
     copies = copy_leaves(graph, target)
     dissolves = frozenset(graph[name] for name in graph.gradients)
     changed: list[tuple[Rule, Value]] = []
+    same = set(copies)
     for value in graph.document():
-        if value.op.name != "leaf":
-            copies[value], rule = _rebuilt(value, copies, target, rules, dissolves)
-            changed += [] if rule is None else [(rule, value)]
+        rewritten = _rewritten(value, copies, target, rules, dissolves)
+        if rewritten is not None:
+            copies[value], rule = rewritten
+            changed.append((rule, value))
+        elif same.issuperset(value.inputs):
+            copy_exactly([value], target, copies)
+            same.add(value)
+        else:
+            copies[value] = value.op(*(copies[x] for x in value.inputs), **value.attributes)
         for name in graph.names_of(value):
             if not is_generated(name):
                 target.name(name, copies[value])
@@ -102,29 +109,21 @@ def _one_pass(graph: GraphT, rules: Sequence[Rule]) -> tuple[GraphT, list[Firing
     return target, _record(graph, target, copies, changed)
 
 
-def _rebuilt(
+def _rewritten(
     value: Value,
     copies: dict[Value, Value],
     target: Graph,
     rules: Sequence[Rule],
     dissolves: frozenset[Value],
-) -> tuple[Value, Rule | None]:
+) -> tuple[Value, Rule] | None:
+    """Return what the first rule that fits makes of a value, and the rule."""
     for rule in rules:
         match = find(rule.pattern.left, value, dissolves)
         if match is not None:
             result = _instance(rule.pattern, match, copies, target)
             if result.shape == value.shape:
                 return result, rule
-    inputs = tuple(copies[x] for x in value.inputs)
-    unchanged = all(_twins(x, copy) for x, copy in zip(value.inputs, inputs, strict=True))
-    if unchanged:
-        return target.intern(value.op, inputs, value.attributes, value.shape, value.kind), None
-    return value.op(*inputs, **value.attributes), None
-
-
-def _twins(old: Value, new: Value) -> bool:
-    """Tell whether a copy is the same op with the same attributes, so that nothing new can fold."""
-    return old.op.name == new.op.name and old.attributes == new.attributes
+    return None
 
 
 def _instance(pattern: Pattern, match: Match, copies: dict[Value, Value], target: Graph) -> Value:
