@@ -81,7 +81,9 @@ def test_forward_agrees_under_jax(case: Case) -> None:
     graph = graph_of(case)
     out = graph.run(**inputs_of(graph, arrays))["out"]
     setting = case.op.settle(case.shapes, dict(case.setting))
-    assert_allclose(out, case.op.forward(jnp, *map(jnp.asarray, arrays), **setting) + 0, rtol=1e-12, atol=1e-14)
+    assert_allclose(
+        out, case.op.forward(jnp, *map(jnp.asarray, arrays), **setting) + 0, rtol=1e-12, atol=1e-14
+    )
 
 
 @each_real_case

@@ -78,7 +78,9 @@ def test_the_gradients_agree_with_central_differences(name: str, wrt: list[str])
     sizes = {"m": 5, "d": 3, "h": 4, "k": 2, "n0": 3, "n1": 4, "n2": 2, "q": 2}
     generator = np.random.default_rng(7)
     arrays = {
-        graph.names_of(leaf)[0]: generator.normal(size=tuple(sizes[str(s)] if s != 1 else 1 for s in leaf.shape))
+        graph.names_of(leaf)[0]: generator.normal(
+            size=tuple(sizes[str(s)] if s != 1 else 1 for s in leaf.shape)
+        )
         for leaf in graph.leaves()
     }
     if "Y" in arrays:

@@ -20,7 +20,9 @@ from tests.support.settings import fits, settings_for
 
 Array = NDArray[Any]
 Shapes = tuple[tuple[int, ...], ...]
-OPS = [op for op in every_op() if op.name not in ("leaf", "constant") and op.__module__.startswith("chainrule.")]
+OPS = [
+    op for op in every_op() if op.name not in ("leaf", "constant") and op.__module__.startswith("chainrule.")
+]
 _PRIMES = (3, 2, 5, 7)
 _LEADING: tuple[tuple[int, ...], ...] = ((3, 2), (), (5,))
 _STRETCHED: tuple[Shapes, ...] = (((3, 2), (2,)), ((), (3, 2)), ((3, 1), (3, 2)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from matplotlib.mathtext import MathTextParser
+
 import chainrule as cr
 from chainrule.notation.latex import latex_rows
-from matplotlib.mathtext import MathTextParser
 
 _TYPESETTER = MathTextParser("agg")
 _LACKING = {r"\lVert": r"\|", r"\rVert": r"\|", r"\top": "T"}

@@ -51,7 +51,25 @@ _LEAVES: list[tuple[str, Declaration]] = [
     ("Q", cr.data("m", "k", 2)),
 ]
 _ALWAYS: list[tuple[str, Declaration]] = [("W", cr.parameter("d", "k")), ("λ", cr.scalar())]
-_NAMES = ["A1", "Z", "T", "E", "m", "k", "data", "true", "index", "e", "mu1", "γ", "Sigma1", "α_W", "f1e2", "sizes", "x_m"]
+_NAMES = [
+    "A1",
+    "Z",
+    "T",
+    "E",
+    "m",
+    "k",
+    "data",
+    "true",
+    "index",
+    "e",
+    "mu1",
+    "γ",
+    "Sigma1",
+    "α_W",
+    "f1e2",
+    "sizes",
+    "x_m",
+]
 
 
 @cache
@@ -123,7 +141,7 @@ class _Builder:
         domain: Domain = op.operand_domain(position)
         if domain.members:
             return lookup("indicator")(lookup("greater")(value, 0.1))
-        if domain.without or domain.low == 0 and domain.high == np.inf:
+        if domain.without or (domain.low == 0 and domain.high == np.inf):
             return lookup("tanh")(value) ** 2 + 0.5
         if domain.low == 0 and domain.high == 1:
             return lookup("sigmoid")(lookup("tanh")(value))

@@ -263,8 +263,9 @@ class Writer:
         return self._at(base, Level.ATOM) + raised_to, Level.POSTFIX
 
     def exponent(self, value: Value) -> str:
-        """Return an exponent that is not a whole number."""
-        return "^" + self._at(value, Level.ATOM)
+        """Return an exponent that is not a whole number; a value called T is no transpose."""
+        raised_to = "^" + self._at(value, Level.ATOM)
+        return f"^({raised_to[1:]})" if raised_to == self.dialect.transpose.ascii else raised_to
 
     def _transpose(self, value: Value) -> Piece:
         if value.attributes["axes"] != (1, 0):

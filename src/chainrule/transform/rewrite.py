@@ -166,7 +166,14 @@ def _record(
             rule.why,
             name := next(iter(before.names_of(value)), ""),
             old.right_side(name, value),
-            new.right_side(name, copies[value]),
+            _after(new, name, copies[value]),
         )
         for rule, value in changed
     ]
+
+
+def _after(writer: Writer, name: str, value: Value) -> str:
+    """Return what the equation of a name says now: another name, if the value has an older one."""
+    names = value.graph.names_of(value)
+    is_alias = bool(names) and names[0] != name and value.constant is None
+    return writer.name(names[0]) if is_alias else writer.right_side(name, value)
