@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_the_gradients_agree_with_central_differences(name: str, wrt: list[str])
     graph = cr.read(GOLDEN / f"{name}.eqn")
     sizes = {"m": 5, "d": 3, "h": 4, "k": 2, "n0": 3, "n1": 4, "n2": 2, "q": 2}
     generator = np.random.default_rng(7)
-    arrays = {
+    arrays: dict[str, Any] = {
         graph.names_of(leaf)[0]: generator.normal(
             size=tuple(sizes[str(s)] if s != 1 else 1 for s in leaf.shape)
         )

@@ -55,7 +55,7 @@ def test_print_then_parse_is_the_same_graph(graph: cr.Graph) -> None:
     assert_reads_back(graph)
 
 
-@checked(600)
+@checked(1000)
 @given(graphs(most=6))
 def test_gradients_and_simplified_graphs_read_back(graph: cr.Graph) -> None:
     note(to_text(graph))
@@ -66,7 +66,7 @@ def test_gradients_and_simplified_graphs_read_back(graph: cr.Graph) -> None:
         assert_reads_back(backward.simplify())
 
 
-@checked(150)
+@checked(300)
 @given(graphs(most=4))
 def test_gradients_of_gradients_read_back(graph: cr.Graph) -> None:
     backward = differentiated(graph)
@@ -84,7 +84,7 @@ def test_gradients_of_gradients_read_back(graph: cr.Graph) -> None:
     assert_reads_back(second.simplify())
 
 
-@checked(300)
+@checked(500)
 @given(graphs(tame=True))
 def test_simplify_keeps_the_values(graph: cr.Graph) -> None:
     backward = differentiated(graph) or graph

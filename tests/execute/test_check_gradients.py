@@ -50,7 +50,7 @@ def test_a_network_agrees() -> None:
     assert check
     assert {row.name: (row.checked, row.skipped) for row in check.rows} == {"W": (12, 0), "b": (4, 0)}
     assert graph.check_gradients("J", wrt="X", **arrays).rows[0].name == "X"
-    assert graph.check_gradients("J", most=7, **arrays).rows[0].checked == 7
+    assert {row.checked for row in graph.check_gradients("J", most=7, **arrays).rows} == {7, 4}
     assert "agrees" in str(check)
 
 

@@ -23,7 +23,8 @@ M = mean(binary_cross_entropy(sigmoid(X w), T))
 J = L + M
 """
 GOOD: dict[str, Any] = {
-    "X": np.ones((4, 3)), "T": np.zeros((4, 1)), "y": np.zeros(4, int), "W": np.ones((3, 2)), "w": np.ones((3, 1)),
+    "X": np.ones((4, 3)), "T": np.zeros((4, 1)), "y": np.zeros(4, int), "W": np.ones((3, 2)),
+    "w": np.ones((3, 1)),
 }  # fmt: skip
 
 REFUSED: list[tuple[dict[str, Any], type[ChainruleError], str, str]] = [

@@ -74,7 +74,8 @@ def test_constants_multiply_out_and_cancel() -> None:
     m = Constant.letter("m")
     assert g.X * m * m.reciprocal() is g.X
     assert 2 * (g.X / 2) is g.X
-    assert -(-g.X) is g.X
+    negated = -g.X
+    assert -negated is g.X
     assert g.W.T.T is g.W
     assert 1 * g.X is g.X
 

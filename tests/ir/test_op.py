@@ -52,7 +52,7 @@ def test_defining_an_op_again_replaces_it() -> None:
 
 
 def test_another_class_with_a_name_in_use_is_refused() -> None:
-    with pytest.raises(NamingError, match="an op named tanh exists already, from chainrule.ops.activation"):
+    with pytest.raises(NamingError, match=r"an op named tanh exists already, from chainrule.ops.activation"):
 
         class Tanh(Primitive):
             """Another one, y = x."""
@@ -69,11 +69,11 @@ def test_an_unknown_op_offers_the_nearest() -> None:
 def test_operands_are_counted_and_typed() -> None:
     g = cr.Graph()
     g.X, g.y = cr.data("m", 3), cr.data("m", kind="index")
-    with pytest.raises(KindError, match="^tanh takes 1 operand, not 2"):
+    with pytest.raises(KindError, match=r"^tanh takes 1 operand, not 2"):
         cr.tanh(g.X, g.X)
-    with pytest.raises(KindError, match="^tanh needs a real value as operand 1, but y is index"):
+    with pytest.raises(KindError, match=r"^tanh needs a real value as operand 1, but y is index"):
         cr.tanh(g.y)
-    with pytest.raises(KindError, match="^tanh has no attribute axis"):
+    with pytest.raises(KindError, match=r"^tanh has no attribute axis"):
         cr.tanh(g.X, axis=1)
     with pytest.raises(KindError, match="takes values of a graph and numbers, not ndarray"):
         cr.tanh(np.ones(3))  # type: ignore[arg-type]

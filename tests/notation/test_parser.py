@@ -233,7 +233,7 @@ def test_shapes_that_do_not_fit_are_reported_with_the_line() -> None:
 
 
 def test_a_name_is_defined_once() -> None:
-    with pytest.raises(NamingError, match="^X already denotes data"):
+    with pytest.raises(NamingError, match=r"^X already denotes data"):
         read("X = Y")
 
 

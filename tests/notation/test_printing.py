@@ -106,3 +106,10 @@ def test_latex_of_a_whole_graph() -> None:
     assert latex.endswith("\n\\end{aligned}")
     assert r"\frac{1}{m} \left(A - Y\right)" in latex
     assert latex.count("{") == latex.count("}")
+
+
+def test_a_named_gradient_that_repeats_a_number_is_not_taken_apart() -> None:
+    """dv is 1 everywhere, but dW = … dv ⊙ … keeps it, as the name was given to see it used."""
+    graph = cr.parse("parameter W : (3, 2)\nscalar λ\nv = tanh(W)^tanh(λ)\nJ = sum(v)").gradient("J")
+    assert "dW = tanh(λ) dv ⊙ t1^(tanh(λ) − 1) ⊙ " in graph.text(section="backward", shapes=False)
+    assert cr.parse(graph.text()).same_as(graph)

@@ -141,3 +141,11 @@ def test_updates_survive() -> None:
     after = graph.simplify()
     assert after.text(section="update", shapes=False) == "W ← W − α dW"
     assert "dW = 2 W" in after.text(shapes=False)
+
+
+def test_a_minus_among_the_factors_stays() -> None:
+    graph = cr.parse("parameter w : (3)\nA = −1[w > 0] ⊙ tanh(w) ⊙ 1[w > 0]")
+    after = graph.simplify()
+    assert {firing.rule for firing in after.fired} == {"indicator twice"}
+    w = np.array([0.5, -1.0, 2.0])
+    assert_allclose(after.run(w=w)["A"], graph.run(w=w)["A"])

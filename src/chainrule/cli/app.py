@@ -54,9 +54,10 @@ def explain(
     seed: Annotated[int, typer.Option(help="Of the random data.", min=0)] = 0,
 ) -> None:
     """Print forward, backward and update equations of a network, with shapes."""
-    from chainrule.cli.explain import Request, run_explain
+    from chainrule.cli.explain import Request, Sample, run_explain
 
-    request = Request(file, objective, wrt, latex, ascii, after, trace or data is not None, data, sizes, seed)
+    sample = Sample(data, sizes, seed) if trace or data is not None else None
+    request = Request(file, objective, wrt, latex, ascii, after, sample)
     typer.echo(run_explain(request))
 
 
@@ -86,12 +87,11 @@ def train(
     ] = None,
 ) -> None:
     """Train a network on a table, score it on rows it has not seen, and save it."""
-    from chainrule.cli.train import Request, run_train
+    from chainrule.cli.train import Request, run_train, widths
+    from chainrule.estimators.tabular import Plan
 
-    request = Request(
-        table, target, task, hidden, epochs, batch_size, rate, weight_decay, held_out, seed, resume, output
-    )
-    run_train(request)
+    plan = Plan(widths(hidden), epochs, batch_size or None, rate, weight_decay, held_out, seed)
+    run_train(Request(table, target, task, plan, resume, output))
 
 
 @app.command()

@@ -20,8 +20,17 @@ from chainrule.transform.rewrite import Firing
 
 
 @dataclass(frozen=True)
+class Sample:
+    """On which data values are shown: a file's, or random numbers of some sizes."""
+
+    data: Path | None
+    sizes: str
+    seed: int
+
+
+@dataclass(frozen=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for; values are shown if there is a sample."""
 
     file: Path
     objective: str
@@ -29,18 +38,15 @@ class Request:
     latex: bool
     ascii: bool
     after: bool
-    trace: bool
-    data: Path | None
-    sizes: str
-    seed: int
+    sample: Sample | None
 
 
 def run_explain(request: Request) -> str:
     """Return what `chainrule explain` prints: a document that chainrule reads back, unless LaTeX."""
     network = read(request.file)
     graph, fired = explained(network, request)
-    if request.trace:
-        return _with_values(graph, request)
+    if request.sample is not None:
+        return _with_values(graph, request.sample)
     parts = list(_latex_parts(graph)) if request.latex else list(_text_parts(graph, request))
     if fired and request.after and not request.latex:
         rules = _rules(fired)
@@ -107,14 +113,14 @@ def _rules(fired: tuple[Firing, ...]) -> str:
     return "\n".join(lines)
 
 
-def _with_values(graph: Graph, request: Request) -> str:
+def _with_values(graph: Graph, sample: Sample) -> str:
     """Return each equation with its value below it."""
-    inputs = _given(graph, request) if request.data else _random(graph, request)
+    inputs = _random(graph, sample) if sample.data is None else _given(graph, sample.data)
     trace = graph.run(**inputs)
     leaves = [f"{graph.names_of(leaf)[0]}\n{_shown(trace[leaf])}" for leaf in graph.leaves() if leaf in trace]
     shown = [f"{line}\n{_shown(trace[value])}" for line, value in equations_with_values(graph)]
     sizes = ", ".join(f"{letter} = {size}" for letter, size in trace.sizes.items())
-    source = f"data from {request.data}" if request.data else f"random data, seed {request.seed}"
+    source = f"data from {sample.data}" if sample.data else f"random data, seed {sample.seed}"
     head = [f"# {source}; {sizes}" if sizes else f"# {source}"]
     after = _after_update(graph, trace)
     return "\n\n".join([*head, *leaves, *shown, *after])
@@ -133,29 +139,28 @@ def _shown(array: Any) -> str:
     return "\n".join("    " + line for line in text.splitlines())
 
 
-def _random(graph: Graph, request: Request) -> dict[str, Any]:
+def _random(graph: Graph, sample: Sample) -> dict[str, Any]:
     sizes = example_sizes(graph)
-    for part in filter(None, (p.strip() for p in request.sizes.split(","))):
+    for part in filter(None, (p.strip() for p in sample.sizes.split(","))):
         letter, _, number = (p.strip() for p in part.partition("="))
         if letter not in sizes:
             raise UnknownNameError(f"there is no size {letter}.", where="", fix=nearest(letter, sizes))
         if not number.isdigit() or int(number) < 1:
             raise DataError(f"the size of {letter} is a positive whole number, not {number!r}.", where="")
         sizes[letter] = int(number)
-    return dict(example_inputs(graph, sizes, request.seed))
+    return dict(example_inputs(graph, sizes, sample.seed))
 
 
-def _given(graph: Graph, request: Request) -> dict[str, Any]:
+def _given(graph: Graph, file: Path) -> dict[str, Any]:
     """Read arrays from an .npz file; hyperparameters that it leaves out are 0.1."""
-    assert request.data is not None  # noqa: S101 - asked only then
     try:
-        with np.load(request.data, allow_pickle=False) as archive:
+        with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
-        raise DataError(f"there is no file {request.data}.", where="", fix="check the path.") from None
+        raise DataError(f"there is no file {file}.", where="", fix="check the path.") from None
     except (OSError, ValueError, AttributeError, zipfile.BadZipFile):
         raise DataError(
-            f"{request.data} is not an .npz file of numbers.",
+            f"{file} is not an .npz file of numbers.",
             where="",
             fix='make one with numpy.savez("data.npz", X=X, Y=Y, W1=W1).',
         ) from None

@@ -28,46 +28,43 @@ class Request:
     table: Path
     target: str
     task: str
-    hidden: str
-    epochs: int
-    batch_size: int
-    rate: float
-    weight_decay: float
-    held_out: float
-    seed: int
+    plan: Plan
     resume: Path | None
     output: Path | None
 
 
 def run_train(request: Request) -> None:
     """Read, say what is inferred, train, score on held-out rows, save."""
-    plan = _plan(request)
+    plan = request.plan
+    _check(plan)
     output = _output(request)
     table = _table(request)
-    model, training, held_out = _resumed(request, table) if request.resume else _new(request, plan, table)
+    if request.resume is None:
+        model, training, held_out = _new(request, table)
+    else:
+        model, training, held_out = _resumed(request.resume, request.target, table)
     _say_network(model, training, held_out)
     _train(model, training, plan, output)
     _say_scores(model, training, held_out)
     _save(model, output)
 
 
-def _new(request: Request, plan: Plan, table: Table) -> tuple[TabularModel, Table, Table]:
+def _new(request: Request, table: Table) -> tuple[TabularModel, Table, Table]:
     """Return an untrained model for a table, and the two parts of the table."""
     task = infer_task(request.target, table.values(request.target), request.task or None)
     typer.echo(task.explain())
-    training, held_out = _parts(table, task, plan.seed, plan.held_out)
+    training, held_out = _parts(table, task, request.plan.seed, request.plan.held_out)
     preprocessor = Preprocessor.fit(training, request.target)
     _say_columns(preprocessor)
-    return TabularModel.untrained(preprocessor, task, plan), training, held_out
+    return TabularModel.untrained(preprocessor, task, request.plan), training, held_out
 
 
-def _resumed(request: Request, table: Table) -> tuple[TabularModel, Table, Table]:
+def _resumed(file: Path, target: str, table: Table) -> tuple[TabularModel, Table, Table]:
     """Return a saved model, and the parts into which its seed cuts the table."""
-    assert request.resume is not None  # noqa: S101 - asked only then
-    model = TabularModel.load(request.resume)
-    if model.task.target != request.target:
+    model = TabularModel.load(file)
+    if model.task.target != target:
         raise DataError(
-            f"{request.resume} predicts {model.task.target}, not {request.target}.",
+            f"{file} predicts {model.task.target}, not {target}.",
             where="",
             fix=f"--target {model.task.target}, or train without --resume.",
         )
@@ -81,23 +78,19 @@ def _parts(table: Table, task: Task, seed: int, held_out: float) -> tuple[Table,
     return table.take(first), table.take(second)
 
 
-def _plan(request: Request) -> Plan:
-    if not np.isfinite(request.rate) or request.rate <= 0:
-        raise DataError(f"the learning rate must be positive, not {request.rate:g}.", where="")
-    if not 0 < request.held_out < 1:
-        raise DataError(f"--held-out is a share between 0 and 1, not {request.held_out:g}.", where="")
-    return Plan(
-        _widths(request.hidden),
-        request.epochs,
-        request.batch_size or None,
-        request.rate,
-        request.weight_decay,
-        request.held_out,
-        request.seed,
-    )
+def _check(plan: Plan) -> None:
+    if not np.isfinite(plan.rate) or plan.rate <= 0:
+        raise DataError(f"the learning rate must be positive, not {plan.rate:g}.", where="")
+    if not 0 < plan.held_out < 1:
+        raise DataError(f"--held-out is a share between 0 and 1, not {plan.held_out:g}.", where="")
 
 
-def _widths(hidden: str) -> tuple[int, ...]:
+def widths(hidden: str) -> tuple[int, ...]:
+    """Return the widths in a text such as "64,32"; none for "0".
+
+    Raises:
+        DataError: it is no such list.
+    """
     parts = [part.strip() for part in hidden.split(",") if part.strip()]
     if parts == ["0"] or not parts:
         return ()

@@ -140,7 +140,9 @@ def _instance(pattern: Pattern, match: Match, copies: dict[Value, Value], target
             made[part] = part.op(*(made[x] for x in part.inputs), **part.attributes)
     result = made[pattern.right]
     for factor in match.rest:
-        result = copies[factor] * result if _is_scalar(factor) else result * copies[factor]
+        number = factor.constant
+        copy = copies[factor] if number is None else target.constant(number)
+        result = copy * result if _is_scalar(factor) else result * copy
     return result
 
 
