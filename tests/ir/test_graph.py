@@ -53,7 +53,7 @@ def test_a_size_is_never_a_value() -> None:
 @pytest.mark.parametrize(
     ("factor", "printed"),
     [
-        (Constant.of(2) / Constant.count(("m", "k")), "2/(k m)"),
+        (Constant.of(2) / Constant.count(("m", "k")), "2/(m k)"),
         (Constant.letter("m"), "m"),
         (-Constant.letter("m").reciprocal(), "−1/m"),
         (Constant.of(1) / (Constant.of(3) * Constant.count(("m", "m"))), "1/(3 m²)"),

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 _CODE = "from chainrule.cli import main; main()"
 
 

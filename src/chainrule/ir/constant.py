@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -135,13 +135,19 @@ class Constant:
         divisor = below[0] if len(below) == 1 else f"({' '.join(below)})"
         return f"{' '.join(above)}/{divisor}"
 
-    def halves(self) -> tuple[list[str], list[str]]:
-        """Return the factors above and below the fraction bar as text; a leading minus stays above."""
+    def halves(self, order: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+        """Return the factors above and below the fraction bar as text; a leading minus stays above.
+
+        Args:
+            order: letters in the order in which they are to be written; others follow.
+        """
+        place = {letter: i for i, letter in enumerate(order)}
+        powers = sorted(self.powers, key=lambda power: place.get(power[0], len(place)))
         sign = "-" if self.factor < 0 else ""
         size = abs(self.factor)
         up, down = (size.numerator, size.denominator) if isinstance(size, Fraction) else (size, 1)
-        above = [_raised(letter, power) for letter, power in self.powers if power > 0]
-        below = [_raised(letter, -power) for letter, power in self.powers if power < 0]
+        above = [_raised(letter, power) for letter, power in powers if power > 0]
+        below = [_raised(letter, -power) for letter, power in powers if power < 0]
         if down != 1:
             below.insert(0, str(down))
         if up != 1 or not above:

@@ -27,6 +27,7 @@ class Writer:
     def __init__(self, lines: Lines, dialect: Dialect = PLAIN) -> None:
         self.lines, self.dialect = lines, dialect
         self._taken = set(lines.graph.names)
+        self._letters = lines.graph.letters
         self._equation = ""
         self._rules: Mapping[type, Callable[[Value], Piece]] = {
             forms.Call: self._call,
@@ -82,7 +83,7 @@ class Writer:
 
     def number(self, number: Constant) -> Piece:
         """Return a constant as text with its level."""
-        above, below = number.halves()
+        above, below = number.halves(self._letters)
         minus = above[0].startswith("-")
         above = [above[0].removeprefix("-"), *above[1:]]
         text = self._quotient([self._number_part(p) for p in above], [self._number_part(p) for p in below])
@@ -121,16 +122,24 @@ class Writer:
         """Return the operands as written: broadcasting is left out where the reader puts it back."""
         if not value.op.broadcasts:
             return list(value.inputs)
-        hidden = [self._hidden(x) for x in value.inputs]
+        numbers_stay = isinstance(value.op.form, forms.Infix | forms.Fraction)
+        hidden = [self._hidden(x, numbers_stay) for x in value.inputs]
         if all(x is not None for x in hidden):
             hidden[-1] = None
         return [x if inner is None else inner for x, inner in zip(value.inputs, hidden, strict=True)]
 
-    def _hidden(self, value: Value) -> Value | None:
-        """Return what an unnamed broadcast repeats, or None."""
-        if not isinstance(value.op.form, forms.Hidden) or self.lines.spelling(value, ""):
+    def _hidden(self, value: Value, numbers_stay: bool) -> Value | None:
+        """Return what a broadcast repeats if it has no name, or None.
+
+        A number in a sum or fraction stays a number, the 1 of 1 − A², though a gradient that is 1
+        everywhere is the same value and has a name.
+        """
+        if not isinstance(value.op.form, forms.Hidden):
             return None
         inner = value.inputs[0]
+        is_number = numbers_stay and inner.constant is not None
+        if self.lines.spelling(value, self._equation) and not is_number:
+            return None
         return inner if stretches(inner.shape, value.shape) else None
 
     def _call(self, value: Value) -> Piece:
@@ -217,7 +226,7 @@ class Writer:
 
     def _scaled(self, number: Constant, rest: Value) -> Piece:
         """Return number · rest; where the rest begins with a leaf, as in λ/2 ‖W‖², it joins the fraction."""
-        above, below = number.halves()
+        above, below = number.halves(self._letters)
         minus = above[0].startswith("-")
         above = [above[0].removeprefix("-"), *above[1:]]
         level = Level.NEGATION if minus else Level.PRODUCT
