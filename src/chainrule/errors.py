@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGE = str(Path(__file__).parent)
+_EXCERPT = 120
 _settings = {"callers": True}
 
 
@@ -94,7 +95,9 @@ class ParseError(ChainruleError, ValueError):
     ) -> None:
         self.line, self.column, self.found, self.expected = line, column, found, expected
         place = f"{source}, line {line}, column {column}" if source else f"line {line}, column {column}"
-        where = f"{place}\n       {text}\n       {' ' * (column - 1)}^" if text else place
+        start = max(0, column - 1 - _EXCERPT // 2)
+        shown = text[start : start + _EXCERPT]
+        where = f"{place}\n       {shown}\n       {' ' * (column - 1 - start)}^" if text else place
         super().__init__(message, fix=fix, where=where)
 
 

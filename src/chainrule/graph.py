@@ -85,6 +85,14 @@ class Graph(BaseGraph):
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        equations = sum(1 for value in self.names.values() if value.inputs)
+        return f"<Graph of {equations} equations, {len(self.leaves('parameter'))} parameters>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle a graph as what it is, a document."""
+        return parse, (self.text(),)
+
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
 

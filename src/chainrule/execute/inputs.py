@@ -16,6 +16,7 @@ from chainrule.ir.shape import show_shape
 from chainrule.ir.value import Value
 
 Array = NDArray[Any]
+_NO_NUMBERS = {"U": "text", "S": "bytes", "O": "Python objects", "c": "complex numbers", "M": "dates"}
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,17 @@ def _is_needed(graph: Graph, leaf: Value) -> bool:
 
 
 def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
+    if np.ma.is_masked(given):
+        raise DataError(f"{name} has masked elements.", fix="fill them first: array.filled(value).")
     try:
         array = np.asarray(given)
     except ValueError:
         raise DataError(f"{name} is not a rectangular array.", fix="rows must have one length.") from None
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{name} holds {array.dtype}, not numbers.", fix="turn text into numbers first.")
+        what = _NO_NUMBERS.get(array.dtype.kind, str(array.dtype))
+        raise DataError(
+            f"{name} holds {what}, not real numbers.", fix=f"turn {name} into real numbers first."
+        )
     if leaf.kind == "real":
         return array.astype(dtype, copy=False)
     if leaf.kind == "bool":

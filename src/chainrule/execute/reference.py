@@ -30,6 +30,10 @@ class Trace(Mapping[str, Array]):
             raise UnknownNameError(f"{name} was not computed in this run.", fix=nearest(str(name), self))
         return self._arrays[value]
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{letter} = {size}" for letter, size in self.sizes.items())
+        return f"<Trace of {len(self)} named values{'; ' + sizes if sizes else ''}>"
+
     def __iter__(self) -> Iterator[str]:
         return (name for name, value in self.graph.names.items() if value in self._arrays)
 
@@ -53,7 +57,9 @@ def run(graph: Graph, given: Mapping[str, Any], dtype: Any = np.float64) -> Trac
         ChainruleError: the arrays do not fit the graph; see `bind`.
     """
     bound = bind(graph, given, dtype)
-    return trace(graph, bound, dtype)
+    # A trace shows what was computed, whatever becomes of the caller's arrays.
+    own = {leaf: array.copy() for leaf, array in bound.arrays.items()}
+    return trace(graph, Bound(own, bound.sizes), dtype)
 
 
 def trace(graph: Graph, bound: Bound, dtype: Any = np.float64) -> Trace:

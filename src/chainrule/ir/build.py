@@ -27,6 +27,8 @@ def build(op: Op, operands: Sequence[Operand], attributes: dict[str, Any]) -> Va
         KindError: an operand is not a value or number, or of the wrong kind.
         ShapeError: the shapes do not fit.
     """
+    if len(operands) > op.arity and op.attributes:
+        operands, attributes = _settings_by_place(op, operands, attributes)
     if len(operands) != op.arity:
         raise KindError(f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, not {len(operands)}.")
     graph = _graph_of(op, operands)
@@ -36,6 +38,19 @@ def build(op: Op, operands: Sequence[Operand], attributes: dict[str, Any]) -> Va
     shape = _infer(op, inputs, settled)
     folded = op.fold(*inputs, **settled)
     return folded if folded is not None else graph.intern(op, inputs, settled, shape, op.result_kind(inputs))
+
+
+def _settings_by_place(
+    op: Op, arguments: Sequence[Any], attributes: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Take what follows the operands as attributes, in their order, as in reshape(x, (2, 3))."""
+    names = [attribute.name for attribute in op.attributes]
+    placed = dict(zip(names, arguments[op.arity :], strict=False))
+    too_many = len(arguments) - op.arity > len(names)
+    twice = [name for name in placed if name in attributes]
+    if too_many or twice:
+        raise KindError(f"{op.name} takes {op.arity} operands and {', '.join(names)}, each once.")
+    return arguments[: op.arity], {**placed, **attributes}
 
 
 def raw(op_name: str, *inputs: Value) -> Value:

@@ -51,11 +51,12 @@ class Prefix:
 
 @dataclass(frozen=True)
 class Fence:
-    """Signs around an operand, such as ‖x‖² or 1[x > 0]."""
+    """Signs around an operand, such as ‖x‖² or 1[x > 0]; the level is that of the closing sign."""
 
     text: tuple[str, str]
     ascii: tuple[str, str]
     latex: tuple[str, str]
+    level: Level = Level.ATOM
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,8 @@ class Graph:
         return parts[0] if value.op.name == "expand" else f"{value.op.name}({', '.join(parts)})"
 
     def __getitem__(self, name: str) -> Value:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+            raise UnknownNameError(f"values are found by their names, not by {type(name).__name__}.")
         value = self._names.get(normalized(name))
         if value is None:
             raise UnknownNameError(f"nothing is called {name}.", fix=nearest(name, self._names))

@@ -73,8 +73,10 @@ def checked_name(name: str) -> str:
     Raises:
         NamingError: the text cannot be a name, or is a function's.
     """
-    name = normalized(name)
-    if not is_name(name) or name.startswith("sum_"):
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+        raise NamingError(f"a name is text, not {type(name).__name__}.")
+    given, name = name, normalized(name)
+    if not is_name(given) or not is_name(name) or name.startswith("sum_"):
         raise NamingError(
             f"{name!r} cannot be a name.",
             fix="a name starts with a letter and goes on with letters and digits, like Z1 or λ; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from chainrule.errors import KindError
 from chainrule.ir.constant import Constant
@@ -86,6 +86,9 @@ class Value:
         names = self.graph.names_of(self)
         return f"<{' = '.join(names) or self.op.name} : {show_shape(self.shape)} {self.kind}>"
 
+    def __reduce__(self) -> NoReturn:
+        raise KindError("a value is copied with its graph, not by itself.", fix="copy or pickle the graph.")
+
     def __bool__(self) -> bool:
         raise KindError(
             "a value of a graph is neither true nor false before the graph runs.",
@@ -129,6 +132,9 @@ class Value:
 
     def __rmatmul__(self, other: Operand) -> Value:
         return lookup("matmul")(other, self)
+
+    def __pos__(self) -> Value:
+        return self
 
     def __neg__(self) -> Value:
         return lookup("negative")(self)

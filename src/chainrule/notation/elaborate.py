@@ -15,6 +15,7 @@ from chainrule.notation.dialect import PLAIN, Dialect
 from chainrule.notation.expressions import Meaning
 from chainrule.notation.parser import parse_statements
 from chainrule.notation.syntax import Statement
+from chainrule.notation.tokens import normalize_text
 
 GraphT = TypeVar("GraphT", bound=Graph)
 
@@ -45,7 +46,7 @@ def parse_into(graph: GraphT, text: str, *, source: str = "", dialect: Dialect =
         ShapeError: shapes that do not fit, with the line.
     """
     statements = parse_statements(text, source, dialect)
-    reader = _Reader(graph, text.removeprefix("\ufeff").splitlines(), source)
+    reader = _Reader(graph, normalize_text(text).splitlines(), source)
     reader.gather_letters(statements)
     for statement in statements:
         reader.read(statement)
@@ -105,6 +106,9 @@ class _Reader:
             self.meaning.fail(f"{statement.name}: {shapes}.", statement.span)
         if statement.is_update:
             self.graph.update(self.meaning.known(statement.name, statement.span), value)
+        elif statement.name in self.graph:
+            fix = "an equation defines its name once; a step changes a parameter by ←."
+            self.meaning.fail(f"{statement.name} is defined already.", statement.span, fix=fix)
         else:
             self.graph.name(statement.name, value)
 

@@ -117,10 +117,8 @@ class Meaning:
         """Check that the letters of a shape are declared sizes."""
         for letter in letters_of(shape):
             if letter not in self.letters:
-                known = nearest(letter, sorted(self.letters)) if self.letters else f"sizes {letter}"
-                self.fail(
-                    f"{letter} is not a declared size.", span, fix=f"declare it in a line `sizes`. {known}"
-                )
+                known = f"declare it, `sizes {', '.join([*sorted(self.letters), letter])}`."
+                self.fail(f"{letter} is not a declared size.", span, fix=known)
 
     def known(self, name: str, span: Span) -> Value:
         """Return the value of a name that an earlier line defines."""
@@ -146,9 +144,12 @@ class Meaning:
     def _number(self, expression: syntax.Number) -> Value:
         text = expression.text
         try:
-            return self.graph.constant(Constant.of(int(text) if text.isdigit() else float(text)))
+            number = Constant.of(int(text) if text.isdigit() else float(text))
         except ChainruleError as error:
             self.fail(error.message, expression.span)
+        if number.factor == 0 and any(digit in "123456789" for digit in text.lower().split("e")[0]):
+            self.fail(f"{text} is too small for a float.", expression.span)
+        return self.graph.constant(number)
 
     def _name(self, expression: syntax.Name) -> Value:
         name = expression.text
@@ -214,7 +215,16 @@ class Meaning:
         return part
 
     def _infix(self, expression: syntax.Infix) -> Value:
-        return lookup(_INFIX[expression.sign])(self.value(expression.left), self.value(expression.right))
+        """Add terms from left to right, in a loop: a sum may have thousands of them."""
+        terms: list[syntax.Infix] = []
+        first: Expression = expression
+        while isinstance(first, syntax.Infix):
+            terms.append(first)
+            first = first.left
+        total = self.value(first)
+        for term in reversed(terms):
+            total = lookup(_INFIX[term.sign])(total, self.value(term.right))
+        return total
 
     def _transpose(self, expression: syntax.Transpose) -> Any:
         value = self.value(expression.operand)

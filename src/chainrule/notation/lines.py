@@ -129,7 +129,7 @@ class Lines:
         names = self._spellings.get(value)
         if names is None:
             return None
-        if len(names) > 1 or value.constant is not None:
+        if len(names) > 1 or constant_of(value) is not None:
             variable = self.graph.gradients.get(equation)
             for name in names if variable is not None else ():
                 if not self._precedes(name, equation):
@@ -137,7 +137,7 @@ class Lines:
                 fed = self.graph.gradients.get(name)
                 if fed is not None and self.graph[variable or ""] in self._named_operands(self.graph[fed]):
                     return name
-        return None if value.constant is not None else names[0]
+        return None if constant_of(value) is not None else names[0]
 
     def _precedes(self, name: str, equation: str) -> bool:
         """Tell whether a name's line stands above an equation; leaves are declared above all."""

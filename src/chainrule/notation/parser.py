@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
-from chainrule.errors import ParseError, nearest
+from chainrule.errors import KindError, ParseError, nearest
 from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.ir.shape import Shape, Size
 from chainrule.notation import syntax
@@ -15,6 +15,9 @@ from chainrule.notation.tokens import Token, normalize_text, tokenize
 
 ItemT = TypeVar("ItemT")
 _DEEPEST = 60
+_LONGEST_FOUND = 30
+_MOST_DIGITS_RAISED = 60
+_MOST_MARKS = 20
 _COMPARISONS = ("<", ">", "<=", ">=", "==", "!=")
 _FACTOR_SIGNS = (".*", "/", "@", "*", "·")
 _KINDS = ("real", "index", "bool")
@@ -27,6 +30,8 @@ def parse_statements(text: str, source: str = "", dialect: Dialect = PLAIN) -> l
     Raises:
         ParseError: with line, column, what was read and what was expected.
     """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+        raise KindError(f"equations are text, not {type(text).__name__}.")
     lines = normalize_text(text).splitlines()
     statements: list[Statement] = []
     gathered: list[Token] = []
@@ -56,7 +61,7 @@ class _Parser:
 
     def fail(self, expected: str, message: str = "", token: Token | None = None) -> NoReturn:
         token = token or self.here
-        found = token.written or "the end of the line"
+        found = token.written[:_LONGEST_FOUND] or "the end of the line"
         raise ParseError(
             message or f"found {found} where {expected} should stand.",
             line=token.line,
@@ -235,7 +240,15 @@ class _Parser:
     def postfix(self) -> Expression:
         start = self.here
         operand = self.atom()
+        marks: list[str] = []
         while True:
+            raises = self.here.kind == "raised" or self.sees("^")
+            if raises and marks[-1:] == ["power"]:
+                self.fail("brackets, (a^b)^c or a^(b^c)", "a power of a power could be read in two ways.")
+            if len(marks) > _MOST_MARKS:
+                self.fail("fewer marks after one symbol", "too many exponents and transposes in a row.")
+            transposes = not raises or (self.sees("^") and self.tokens[self.at + 1].text == "T")
+            marks.append("transpose" if transposes else "power")
             if self.here.kind == "raised":
                 token = self.here
                 self.at += 1
@@ -252,8 +265,8 @@ class _Parser:
 
     def raised_number(self, token: Token) -> Expression:
         number = syntax.Number(token.text.removeprefix("-"), self.span(token))
-        if not number.text.isdigit():
-            self.fail("a whole exponent", token=token)
+        if not number.text.isdigit() or len(number.text) > _MOST_DIGITS_RAISED:
+            self.fail("a whole exponent of a few digits", token=token)
         return syntax.Negation(number, self.span(token)) if token.text[0] == "-" else number
 
     def after_caret(self, operand: Expression, start: Token) -> Expression:

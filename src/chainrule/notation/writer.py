@@ -29,6 +29,7 @@ class Writer:
         self._taken = set(lines.graph.names)
         self._letters = lines.graph.letters
         self._equation = ""
+        self._open_fences: list[str] = []
         self._rules: Mapping[type, Callable[[Value], Piece]] = {
             forms.Call: self._call,
             forms.Infix: self._infix,
@@ -192,7 +193,11 @@ class Writer:
         form = value.op.form
         assert isinstance(form, forms.Fence)  # noqa: S101 - the table of rules says so
         left, right = {"text": form.text, "ascii": form.ascii, "latex": form.latex}[self.script]
-        return left + self._at(value.inputs[0], Level.COMPARISON) + right, Level.ATOM
+        nested = left in self._open_fences and right.startswith(left)
+        self._open_fences.append(left)
+        text = left + self._at(value.inputs[0], Level.COMPARISON) + right
+        self._open_fences.pop()
+        return (self.bracketed(text), Level.ATOM) if nested else (text, form.level)
 
     def _fraction(self, value: Value) -> Piece:
         above, below = self._operands(value)
@@ -220,9 +225,13 @@ class Writer:
     def _tail(self, value: Value, least: Level) -> Piece:
         """Return the last factor of a product; a sum sign there needs no brackets."""
         text, level = self._write(value)
-        if level < least:
+        if level < least or (level == Level.PRODUCT and self._starts_with_a_scalar(value)):
             return self.bracketed(text), Level.PRODUCT
         return text, min(level, Level.PRODUCT)
+
+    def _starts_with_a_scalar(self, value: Value) -> bool:
+        """Tell whether a quotient's numerator would join the scalar before it, as in 2 (1/b)."""
+        return isinstance(value.op.form, forms.Fraction) and self._operands(value)[0].shape == ()
 
     def _scaled(self, number: Constant, rest: Value) -> Piece:
         """Return number · rest; where the rest begins with a leaf, as in λ/2 ‖W‖², it joins the fraction."""

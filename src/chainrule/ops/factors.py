@@ -6,6 +6,8 @@ with a name is never taken apart: the reader gave the name to see it used.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from chainrule.ir.build import raw
 from chainrule.ir.constant import Constant
 from chainrule.ir.registry import lookup
@@ -15,23 +17,56 @@ from chainrule.ir.value import Value
 def split(value: Value) -> tuple[Value | None, Value | None]:
     """Return (s, T) with value = s · T; s or T is None where there is no such factor.
 
-    For a scalar value s is its constant factor.
+    For a scalar value s is its constant factor. A repeated number multiplies out even under a name,
+    as the number itself does: many gradients may be the same 1.
     """
     if value.constant is not None:
         return value, None
+    repeated = _repeated(value)
+    if repeated is not None and repeated.constant is not None:
+        return repeated, None
     if value.graph.is_named(value):
         return None, value
-    if value.op.name == "expand" and value.inputs[0].shape == ():
-        return value.inputs[0], None
-    if value.op.name == "negative":
-        return value.graph.constant(-1), value.inputs[0]
-    if value.op.name == "multiply":
-        first, second = value.inputs
-        if value.shape == ():
-            return (first, second) if first.constant is not None else (None, value)
-        if first.op.name == "expand" and first.inputs[0].shape == () and not value.graph.is_named(first):
-            return first.inputs[0], second
+    if repeated is not None:
+        return repeated, None
+    return _SPLITTERS.get(value.op.name, _whole)(value)
+
+
+def _repeated(value: Value) -> Value | None:
+    """Return the scalar that a broadcast repeats, or None."""
+    return value.inputs[0] if value.op.name == "expand" and value.inputs[0].shape == () else None
+
+
+def _whole(value: Value) -> tuple[None, Value]:
     return None, value
+
+
+def _split_negative(value: Value) -> tuple[Value, Value]:
+    return value.graph.constant(-1), value.inputs[0]
+
+
+def _split_product(value: Value) -> tuple[Value | None, Value]:
+    first, second = value.inputs
+    if value.shape == ():
+        return (first, second) if first.constant is not None else (None, value)
+    scalar = _repeated(first)
+    if scalar is None or (scalar.constant is None and value.graph.is_named(first)):
+        return None, value
+    return scalar, second
+
+
+def _split_broadcast(value: Value) -> tuple[Value | None, Value]:
+    scalar, rest = split(value.inputs[0])
+    if scalar is None or rest is None:
+        return None, value
+    return scalar, lookup("expand")(rest, shape=value.shape)
+
+
+_SPLITTERS: Mapping[str, Callable[[Value], tuple[Value | None, Value]]] = {
+    "negative": _split_negative,
+    "multiply": _split_product,
+    "expand": _split_broadcast,
+}
 
 
 def scaled(scalar: Value | None, rest: Value) -> Value:
@@ -42,7 +77,7 @@ def scaled(scalar: Value | None, rest: Value) -> Value:
     if number is not None and number.is_number(1):
         return rest
     if number is not None and number.is_number(-1):
-        return raw("negative", rest)
+        return lookup("negative")(rest)
     if rest.shape == ():
         return raw("multiply", scalar, rest)
     return raw("multiply", lookup("expand")(scalar, shape=rest.shape), rest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from chainrule.ir import form as forms
 from chainrule.ir.constant import Constant
@@ -22,16 +22,10 @@ class Reduction(Primitive, abstract=True):
 
     def settle(self, shapes: Sequence[Shape], attributes: dict[str, Any]) -> dict[str, Any]:
         """Write the axes as a sorted tuple counted from the front, None for all of them."""
-        axes = attributes["axis"]
-        rank = len(shapes[0])
-        if axes is not None:
-            listed = (axes,) if isinstance(axes, int) else tuple(axes)
-            beyond = [axis for axis in listed if not -rank <= axis < rank]
-            if beyond or len({axis % rank for axis in listed if rank}) != len(listed):
-                raise MismatchError(f"axis {axes} does not name distinct axes of the {rank} there are")
-            axes = tuple(sorted(axis % rank for axis in listed))
-            axes = None if len(axes) == rank else axes
-        return {"axis": axes, "keepdims": bool(attributes["keepdims"])}
+        return {
+            "axis": _settled_axes(attributes["axis"], len(shapes[0])),
+            "keepdims": bool(attributes["keepdims"]),
+        }
 
     def infer(self, *shapes: Shape, axis: tuple[int, ...] | None, keepdims: bool) -> Shape:
         reduced = range(len(shapes[0])) if axis is None else axis
@@ -41,6 +35,19 @@ class Reduction(Primitive, abstract=True):
     def fold(self, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool) -> Value | None:
         """Nothing to reduce: x itself."""
         return x if x.ndim == 0 or axis == () else None
+
+
+def _settled_axes(axes: Any, rank: int) -> tuple[int, ...] | None:
+    if axes is None:
+        return None
+    listed = cast("tuple[Any, ...]", tuple(axes) if isinstance(axes, tuple | list) else (axes,))
+    if not all(isinstance(axis, int) and not isinstance(axis, bool) for axis in listed):
+        raise MismatchError(f"an axis is named by its number, not by {axes!r}")
+    beyond = [axis for axis in listed if not -rank <= axis < rank]
+    if beyond or len({axis % rank for axis in listed if rank}) != len(listed):
+        raise MismatchError(f"axis {axes} does not name distinct axes of the {rank} there are")
+    settled = tuple(sorted(axis % rank for axis in listed))
+    return None if len(settled) == rank else settled
 
 
 def spread(dy: Value, shape: Shape, axis: tuple[int, ...] | None, keepdims: bool) -> Value:
@@ -81,7 +88,7 @@ class SquaredNorm(Primitive):
     """Sum of the squares of all elements, y = ‖x‖²; for a matrix the squared Frobenius norm."""
 
     signature = "... -> "
-    form = forms.Fence(("‖", "‖²"), ("||", "||^2"), (r"\lVert ", r" \rVert^{2}"))
+    form = forms.Fence(("‖", "‖²"), ("||", "||^2"), (r"\lVert ", r" \rVert^{2}"), forms.Level.POSTFIX)
 
     def forward(self, xp: Any, x: Any) -> Any:
         elements = xp.reshape(x, (-1,))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -91,8 +92,11 @@ def _one_pass(graph: GraphT, rules: Sequence[Rule]) -> tuple[GraphT, list[Firing
     dissolves = frozenset(graph[name] for name in graph.gradients)
     changed: list[tuple[Rule, Value]] = []
     same = set(copies)
-    for value in graph.document():
-        rewritten = _rewritten(value, copies, target, rules, dissolves)
+    document = graph.document()
+    uses = Counter(x for value in document for x in value.inputs)
+    for value in document:
+        match = _match(value, rules, dissolves, uses)
+        rewritten = None if match is None else _rewritten(value, match, copies, target)
         if rewritten is not None:
             copies[value], rule = rewritten
             changed.append((rule, value))
@@ -109,21 +113,24 @@ def _one_pass(graph: GraphT, rules: Sequence[Rule]) -> tuple[GraphT, list[Firing
     return target, _record(graph, target, copies, changed)
 
 
-def _rewritten(
-    value: Value,
-    copies: dict[Value, Value],
-    target: Graph,
-    rules: Sequence[Rule],
-    dissolves: frozenset[Value],
-) -> tuple[Value, Rule] | None:
-    """Return what the first rule that fits makes of a value, and the rule."""
+def _match(
+    value: Value, rules: Sequence[Rule], dissolves: frozenset[Value], uses: Mapping[Value, int]
+) -> tuple[Rule, Match] | None:
+    """Return the first rule that fits a value, and how."""
     for rule in rules:
         match = find(rule.pattern.left, value, dissolves)
-        if match is not None:
-            result = _instance(rule.pattern, match, copies, target)
-            if result.shape == value.shape:
-                return result, rule
+        if match is not None and rule.fits(value, uses):
+            return rule, match
     return None
+
+
+def _rewritten(
+    value: Value, found: tuple[Rule, Match], copies: dict[Value, Value], target: Graph
+) -> tuple[Value, Rule] | None:
+    """Return what a rule makes of a value, and the rule; None if that has another shape."""
+    rule, match = found
+    result = _instance(rule.pattern, match, copies, target)
+    return (result, rule) if result.shape == value.shape else None
 
 
 def _instance(pattern: Pattern, match: Match, copies: dict[Value, Value], target: Graph) -> Value:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
 
+from chainrule.ir.value import Value
 from chainrule.transform.pattern import Pattern, read_pattern
 
 
@@ -29,6 +30,15 @@ class Rule:
     def equation(self) -> str:
         """The rule's equation."""
         return (type(self).__doc__ or "").strip()
+
+    def fits(self, value: Value, uses: Mapping[Value, int]) -> bool:
+        """Tell whether the rule may rewrite a value that its left side matches.
+
+        Args:
+            value: the value matched.
+            uses: how many values use each value of the graph.
+        """
+        return True
 
     @cached_property
     def pattern(self) -> Pattern:
@@ -76,6 +86,11 @@ class TransposeOfProduct(Rule):
 
     why = "the transpose of a product is the product of the transposes in reverse"
     shapes: ClassVar = {"a": "(r, s)", "b": "(s, c)"}
+
+    def fits(self, value: Value, uses: Mapping[Value, int]) -> bool:
+        """A product that has a name, or is used elsewhere, is computed anyway."""
+        (product,) = value.inputs
+        return uses[product] == 1 and not product.graph.is_named(product)
 
 
 class SumOfEqualTerms(Rule):
