@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors import safe_open
+from safetensors.numpy import save_file
 from tests.support.command import chainrule, start
 from tests.support.networks import EXAMPLES
 
@@ -158,7 +159,7 @@ def test_predictions_of_a_loaded_model_are_those_of_the_trained_one(tmp_path: Pa
     table = read_table(mixed_table(tmp_path / "data.csv"))
     task = infer_task("label", table.values("label"))
     plan = Plan(hidden=(5,), epochs=3)
-    model = TabularModel.untrained(Preprocessor.fit(table, "label"), task, plan)
+    model = TabularModel.untrained(Preprocessor.fit(table, "label"), task, plan, len(table))
     model.train(table, plan)
     model.save(tmp_path / "model")
     loaded = TabularModel.load(tmp_path / "model")
@@ -176,6 +177,78 @@ def test_a_loss_that_is_no_number_saves_the_last_good_weights(tmp_path: Path) ->
     assert chainrule("predict", "data.safetensors", "data.csv", folder=tmp_path).returncode == 0
 
 
+def damaged(source: Path, target: Path, change: dict[str, object]) -> None:
+    with safe_open(source, framework="numpy") as opened:
+        described = json.loads(opened.metadata()["chainrule"])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a dict
+    described["model"].update(change)
+    save_file(tensors, target, metadata={"chainrule": json.dumps(described)})
+
+
+def test_a_damaged_model_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    mixed_table(tmp_path / "data.csv")
+    chainrule("train", "data.csv", "--target", "label", "--epochs", "1", "--hidden", "3", folder=tmp_path)
+    model = tmp_path / "data.safetensors"
+    with safe_open(model, framework="numpy") as opened:
+        task = json.loads(opened.metadata()["chainrule"])["model"]["task"]
+    changes: list[dict[str, object]] = [
+        {"task": {**task, "labels": ["a", "b", "c"]}},
+        {"graph": "sizes m\ndata X : (m, 8)\nP = X"},
+        {"graph": "sizes m\ndata X : (m, 8)\nP = sum(X)"},
+        {"graph": "__import__('os').system('touch owned')"},
+        {"kind": None},
+        {"seed": -1},
+        {"held_out": 7.0},
+        {"losses": 3},
+        {"preprocessor": []},
+    ]
+    for change in changes:
+        damaged(model, tmp_path / "bad", change)
+        result = chainrule("predict", "bad", "data.csv", folder=tmp_path)
+        assert result.returncode == 1, change
+        assert "Traceback" not in result.stderr, change
+    assert not (tmp_path / "owned").exists()
+
+
+def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
+    table = mixed_table(tmp_path / "data.csv")
+    before = table.read_bytes()
+    chainrule("train", "data.csv", "--target", "label", "--epochs", "1", "--output", "m", folder=tmp_path)
+    for arguments in (
+        ("train", "data.csv", "--target", "label", "--output", "data.csv"),
+        ("predict", "m", "data.csv", "--output", "data.csv"),
+        ("predict", "m", "data.csv", "--output", "m"),
+    ):
+        result = chainrule(*arguments, folder=tmp_path)
+        assert result.returncode == 1
+        assert "would be overwritten" in result.stderr
+    assert table.read_bytes() == before
+
+
+def test_a_reader_who_leaves_does_not_end_the_training(tmp_path: Path) -> None:
+    mixed_table(tmp_path / "data.csv")
+    process = start("train", "data.csv", "--target", "label", "--epochs", "2", folder=tmp_path)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 0
+    assert (tmp_path / "data.safetensors").exists()
+
+
+def test_infinity_in_a_held_out_row_is_found_before_training(tmp_path: Path) -> None:
+    rows = [f"{i % 7}.5,{i % 2}" for i in range(60)]
+    for row in (0, 5, 17, 33, 59):
+        text = "\n".join(["a,y", *rows[:row], "inf,1", *rows[row + 1 :]])
+        (tmp_path / "data.csv").write_text(text + "\n", encoding="utf-8")
+        result = chainrule("train", "data.csv", "--target", "y", "--epochs", "1", folder=tmp_path)
+        assert result.returncode == 1
+        assert f"row {row + 1}" in result.stderr
+        assert "network:" not in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -191,6 +264,7 @@ def test_a_loss_that_is_no_number_saves_the_last_good_weights(tmp_path: Path) ->
         (("train", "data.csv", "--target", "label", "--output", "nowhere/model"), "folder"),
         (("train", "data.csv", "--target", "label", "--output", "."), "folder"),
         (("train", "data.csv", "--target", "label", "--weight-decay", "nan"), "weight-decay"),
+        (("train", "data.csv", "--target", "label", "--weight-decay", "inf"), "weight-decay"),
         (("train", "data.csv"), "--target"),
         (("predict", "nowhere", "data.csv"), "there is no file"),
         (("predict", "data.csv", "data.csv"), "not a readable model"),

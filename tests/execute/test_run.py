@@ -56,7 +56,7 @@ REFUSED: list[tuple[dict[str, Any], type[ChainruleError], str, str]] = [
     ),
     (
         {"X": [["a"] * 3] * 4}, DataError,
-        "X holds <U1, not numbers.", "turn text into numbers first.",
+        "X holds text, not real numbers.", "turn X into real numbers first.",
     ),
     (
         {"X": [[1, 2, 3], [4, 5]]}, DataError,

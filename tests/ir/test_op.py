@@ -39,7 +39,7 @@ def define_cube() -> None:
 def test_an_op_of_ones_own() -> None:
     define_cube()
     g = cr.parse("parameter w : (3)\nA = cube(w)\nJ = sum(A)")
-    assert g.gradient("J").text(section="backward", shapes=False).endswith("dw = 3 dA ⊙ w²")
+    assert g.gradient("J").text(section="backward", shapes=False).endswith("dw = 3 w²")
     assert cr.parse(g.text()).same_as(g)
     assert g.check_gradients("J", w=np.array([0.5, -1.0, 2.0]))
     assert cr.cube is registry.lookup("cube")

@@ -9,6 +9,7 @@ from io import TextIOWrapper
 def main() -> None:
     """Run the command line; a user's mistake ends with a message and status 1, never a traceback."""
     from chainrule.cli.app import app
+    from chainrule.cli.say import forget_output
     from chainrule.errors import ChainruleError, hide_callers
 
     hide_callers()
@@ -25,6 +26,13 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except MemoryError:
+        _complain("there is not enough memory for arrays of this size.\n  fix  choose smaller sizes.")
+        sys.exit(1)
+    except OSError as error:
+        _complain(f"the system refuses: {error.strerror or error}.")
+        forget_output()
         sys.exit(1)
 
 

@@ -78,7 +78,9 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            metavar="MODEL", help="Go on with a saved model, on the same split.", show_default=False
+            metavar="MODEL",
+            help="Go on with a saved model of this table, its network, task, split and seed.",
+            show_default=False,
         ),
     ] = None,
     output: Annotated[

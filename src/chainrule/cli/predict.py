@@ -9,22 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import DataError
 from chainrule.estimators.table import read_table
 from chainrule.estimators.tabular import Prediction, TabularModel
-from chainrule.io.files import write_atomically
+from chainrule.io.files import check_writable, write_atomically
 
 
 def run_predict(model: Path, table: Path, output: Path | None) -> None:
     """Write predictions, and say which categories were never seen in training."""
+    if output is not None:
+        check_writable(output, model, table)
     loaded = TabularModel.load(model)
     prediction = loaded.predict(read_table(table))
     text = _as_csv(loaded, prediction)
     if output is None:
         sys.stdout.write(text)
     else:
-        if output.is_dir():
-            raise DataError(f"{output} is a folder.", where="", fix="name a file, such as predictions.csv.")
         write_atomically(output, text.encode("utf-8"))
         sys.stderr.write(f"wrote {len(prediction.values)} predictions to {output}\n")
     for line in prediction.features.explain():

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import typer
 
+from chainrule.cli.say import counted, say
 from chainrule.errors import DataError, NotFiniteError
 from chainrule.estimators.preprocess import Preprocessor
 from chainrule.estimators.score import baseline, score, split
 from chainrule.estimators.table import Table, read_table
 from chainrule.estimators.tabular import Plan, TabularModel
 from chainrule.estimators.task import Task, infer_task
+from chainrule.io.files import check_writable
 from chainrule.train.loop import Epoch
 from chainrule.train.progress import progress_bar
 
 _MOST_COLUMNS_LISTED = 12
+_WIDEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,19 @@ def run_train(request: Request) -> None:
         model, training, held_out = _resumed(request.resume, request.target, table)
     _say_network(model, training, held_out)
     _train(model, training, plan, output)
-    _say_scores(model, training, held_out)
     _save(model, output)
+    _say_scores(model, training, held_out)
 
 
 def _new(request: Request, table: Table) -> tuple[TabularModel, Table, Table]:
     """Return an untrained model for a table, and the two parts of the table."""
     task = infer_task(request.target, table.values(request.target), request.task or None)
-    typer.echo(task.explain())
+    say(task.explain())
     training, held_out = _parts(table, task, request.plan.seed, request.plan.held_out)
     preprocessor = Preprocessor.fit(training, request.target)
+    preprocessor.transform(held_out)  # a cell that is no number is found now, not after the training
     _say_columns(preprocessor)
-    return TabularModel.untrained(preprocessor, task, request.plan), training, held_out
+    return TabularModel.untrained(preprocessor, task, request.plan, len(table)), training, held_out
 
 
 def _resumed(file: Path, target: str, table: Table) -> tuple[TabularModel, Table, Table]:
@@ -68,7 +71,15 @@ def _resumed(file: Path, target: str, table: Table) -> tuple[TabularModel, Table
             where="",
             fix=f"--target {model.task.target}, or train without --resume.",
         )
-    typer.echo(f"{model.task.explain()}; going on after {len(model.losses)} epochs")
+    if len(table) != model.rows:
+        raise DataError(
+            f"{file} was trained on a table of {counted(model.rows, 'row')}, this one has {len(table)}, "
+            "so rows held out before might now be trained on.",
+            where="",
+            fix="resume with the table it was trained on.",
+        )
+    say(f"{model.task.explain()}; going on after {counted(len(model.losses), 'epoch')}")
+    say("the model's own network, task, split and seed are used, whatever else was asked for")
     return (model, *_parts(table, model.task, model.seed, model.held_out))
 
 
@@ -81,6 +92,8 @@ def _parts(table: Table, task: Task, seed: int, held_out: float) -> tuple[Table,
 def _check(plan: Plan) -> None:
     if not np.isfinite(plan.rate) or plan.rate <= 0:
         raise DataError(f"the learning rate must be positive, not {plan.rate:g}.", where="")
+    if not np.isfinite(plan.weight_decay):
+        raise DataError(f"--weight-decay must be finite, not {plan.weight_decay:g}.", where="")
     if not 0 < plan.held_out < 1:
         raise DataError(f"--held-out is a share between 0 and 1, not {plan.held_out:g}.", where="")
 
@@ -94,7 +107,9 @@ def widths(hidden: str) -> tuple[int, ...]:
     parts = [part.strip() for part in hidden.split(",") if part.strip()]
     if parts == ["0"] or not parts:
         return ()
-    if not all(part.isdecimal() and 0 < int(part) <= 100_000 for part in parts):
+    if all(part.isdecimal() for part in parts) and max(map(int, parts)) > _WIDEST:
+        raise DataError(f"a layer of --hidden {hidden} is wider than {_WIDEST}.", where="")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise DataError(
             f"--hidden is a list of layer widths, not {hidden!r}.", where="", fix="for example --hidden 64,32"
         )
@@ -104,10 +119,7 @@ def widths(hidden: str) -> tuple[int, ...]:
 def _output(request: Request) -> Path:
     """Return where the model goes; a place that cannot be written to is found out before training."""
     output = request.output or request.resume or Path(request.table.name.split(".")[0] + ".safetensors")
-    if output.is_dir() or not output.parent.is_dir():
-        raise DataError(
-            f"the model cannot be saved as {output}.", where="", fix="choose a folder that exists."
-        )
+    check_writable(output, request.table)
     return output
 
 
@@ -115,19 +127,19 @@ def _table(request: Request) -> Table:
     """Return the rows that have a target."""
     table = read_table(request.table)
     table.require([request.target])
-    typer.echo(f"{request.table}: {len(table)} rows, {len(table.names)} columns")
+    say(f"{request.table}: {counted(len(table), 'row')}, {counted(len(table.names), 'column')}")
     table, without = table.drop_missing(request.target)
     if without:
-        typer.echo(f"{without} rows without {request.target} are left out")
+        say(f"{counted(without, 'row')} without {request.target} left out")
     return table
 
 
 def _say_columns(preprocessor: Preprocessor) -> None:
     lines = preprocessor.explain()
     for line in lines[:_MOST_COLUMNS_LISTED]:
-        typer.echo(f"  {line}")
+        say(f"  {line}")
     if len(lines) > _MOST_COLUMNS_LISTED:
-        typer.echo(f"  … and {len(lines) - _MOST_COLUMNS_LISTED} more columns")
+        say(f"  … and {len(lines) - _MOST_COLUMNS_LISTED} more columns")
 
 
 def _say_network(model: TabularModel, training: Table, held_out: Table) -> None:
@@ -135,10 +147,8 @@ def _say_network(model: TabularModel, training: Table, held_out: Table) -> None:
     widths = " – ".join(map(str, [weights[0][0], *(shape[1] for shape in weights)]))
     count = sum(array.size for array in model.parameters.values())
     relu = " relu" if len(weights) > 1 else ""
-    typer.echo(f"network: {widths}{relu}, {count} parameters")
-    typer.echo(
-        f"training on {len(training)} rows, {len(held_out)} held out; Ctrl-C stops and keeps what is learned"
-    )
+    say(f"network: {widths}{relu}, {count} parameters")
+    say(f"training on {len(training)} rows, {len(held_out)} held out; Ctrl-C stops and keeps what is learned")
 
 
 def _train(model: TabularModel, training: Table, plan: Plan, output: Path) -> None:
@@ -157,7 +167,7 @@ def _train(model: TabularModel, training: Table, plan: Plan, output: Path) -> No
         sys.stderr.write(f"the last weights with a finite loss are saved in {output}\n")
         raise
     if model.interrupted:
-        typer.echo(f"stopped after {len(model.losses)} epochs")
+        say(f"stopped after {len(model.losses)} epochs")
 
 
 def _say_scores(model: TabularModel, training: Table, held_out: Table) -> None:
@@ -166,11 +176,15 @@ def _say_scores(model: TabularModel, training: Table, held_out: Table) -> None:
     reached = score(task, truth, model.predict(held_out).encoded)
     plain = baseline(task, task.encode(training.values(task.target)), truth)
     guess = "always the majority class" if task.kind == "classification" else "always the mean"
-    typer.echo(f"on the {len(held_out)} held-out rows:")
+    say(f"on {counted(len(held_out), 'held-out row')}:")
     for name, number in reached.items():
-        typer.echo(f"  {name}: {number:.4f}, {guess}: {plain[name]:.4f}")
+        say(f"  {name}: {number:.4g}, {guess}: {plain[name]:.4g}")
+    main = next(iter(reached))
+    better = reached[main] > plain[main] if task.kind == "classification" else reached[main] < plain[main]
+    if not better:
+        say("  the model is no better than that guess; more rows, other columns or fewer epochs may help")
 
 
 def _save(model: TabularModel, output: Path) -> None:
     model.save(output)
-    typer.echo(f"saved {output}; chainrule predict {output} TABLE uses it")
+    say(f"saved {output}; chainrule predict {output} TABLE uses it")

@@ -31,7 +31,8 @@ class NumericColumn:
     def explain(self) -> str:
         """Return one line on what happens to the column."""
         missing = f"missing becomes the median {self.median:g}" + (", with a mark" if self.indicated else "")
-        return f"{self.name}: standardized, (x − {self.mean:.4g}) / {self.scale:.4g}; {missing}"
+        sign = "+" if self.mean < 0 else "−"
+        return f"{self.name}: standardized, (x {sign} {abs(self.mean):.4g}) / {self.scale:.4g}; {missing}"
 
     def to_metadata(self) -> dict[str, Any]:
         """Return the column as data that JSON can hold."""

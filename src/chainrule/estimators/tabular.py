@@ -61,6 +61,7 @@ class TabularModel:
         parameters: arrays by name.
         seed: of the split, the weights and the order of rows.
         held_out: share of rows that were kept for scoring.
+        rows: number of rows of the table, before it was split.
         losses: the mean objective of each epoch.
         interrupted: whether the training ended early.
     """
@@ -71,18 +72,19 @@ class TabularModel:
     parameters: dict[str, NDArray[Any]]
     seed: int
     held_out: float
+    rows: int
     losses: list[float] = field(default_factory=list[float])
     interrupted: bool = False
 
     @classmethod
-    def untrained(cls, preprocessor: Preprocessor, task: Task, plan: Plan) -> TabularModel:
+    def untrained(cls, preprocessor: Preprocessor, task: Task, plan: Plan, rows: int) -> TabularModel:
         """Return a model with weights as they start: He for hidden layers, Glorot for the last."""
         outputs = len(task.labels) if task.kind == "classification" else 1
         widths = (len(preprocessor.feature_names), *plan.hidden, outputs)
         graph = multilayer_perceptron(Graph(), widths, task.kind)
         schemes = {f"W{layer}": "he" for layer in range(1, len(widths) - 1)}
         parameters = graph.initialize(scheme=schemes, seed=plan.seed)
-        return cls(preprocessor, task, graph, parameters, plan.seed, plan.held_out)
+        return cls(preprocessor, task, graph, parameters, plan.seed, plan.held_out, rows)
 
     def train(self, table: Table, plan: Plan, on_epoch: Callable[[Epoch], object] | None = None) -> None:
         """Train on the rows of a table, going on from where the model is.
@@ -142,6 +144,7 @@ class TabularModel:
             "task": self.task.to_metadata(),
             "seed": self.seed,
             "held_out": self.held_out,
+            "rows": self.rows,
             "losses": self.losses,
         }
         save_tensors(path, self.parameters, metadata)
@@ -154,15 +157,23 @@ class TabularModel:
             ModelFileError: the file is missing, damaged, or no model of a table.
         """
         tensors, metadata = load_tensors(path)
+        if metadata.get("kind") != "table":
+            raise damaged("it is not a model of a table")
         graph = _graph(entry(metadata, "graph", str))
         _check_tensors(graph, tensors)
+        task = Task.from_metadata(metadata.get("task"))
+        _check_output(graph, task)
+        seed, held_out = entry(metadata, "seed", int), entry(metadata, "held_out", float)
+        if seed < 0 or not 0 < held_out < 1:
+            raise damaged(f"its split, seed {seed} and share {held_out}, makes no sense")
         return cls(
             Preprocessor.from_metadata(metadata.get("preprocessor")),
-            Task.from_metadata(metadata.get("task")),
+            task,
             graph,
             tensors,
-            entry(metadata, "seed", int),
-            entry(metadata, "held_out", float),
+            seed,
+            held_out,
+            entry(metadata, "rows", int),
             list(entry(metadata, "losses", list)),
         )
 
@@ -194,8 +205,17 @@ def _graph(text: str) -> Graph:
     return graph
 
 
+def _check_output(graph: Graph, task: Task) -> None:
+    """See to it that the network predicts what the task reads."""
+    classes = len(task.labels) if task.kind == "classification" else 1
+    if graph[PREDICTION].shape != ("m", classes):
+        raise damaged(f"its prediction has the shape {graph[PREDICTION].shape}, not (m, {classes})")
+
+
 def _check_tensors(graph: Graph, tensors: dict[str, NDArray[Any]]) -> None:
     for leaf in graph.leaves("parameter"):
         name = graph.names_of(leaf)[0]
         if name not in tensors or tensors[name].shape != leaf.shape:
             raise damaged(f"the array {name} is missing or of the wrong shape")
+        if tensors[name].dtype.kind != "f" or not np.isfinite(tensors[name]).all():
+            raise damaged(f"the array {name} holds what is not a finite number")

@@ -51,7 +51,7 @@ def load_tensors(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, A
         with safe_open(file, framework="numpy") as opened:
             header = opened.metadata() or {}
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError, AttributeError, ValueError) as error:
         raise ModelFileError(f"{file} is not a readable model: {error}.", where="") from None
     return tensors, _metadata(file, header)
 
@@ -62,9 +62,9 @@ def _metadata(file: Path, header: Mapping[str, str]) -> dict[str, Any]:
     try:
         described = json.loads(header[KEY])
         version, metadata = described["version"], described["model"]
-    except (KeyError, TypeError, json.JSONDecodeError, RecursionError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise ModelFileError(f"the description of the model in {file} is damaged.", where="") from None
-    if not isinstance(version, int) or version > VERSION:
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ModelFileError(
             f"{file} has format version {version}; this chainrule reads up to {VERSION}.",
             where="",

@@ -40,7 +40,7 @@ class Reduction(Primitive, abstract=True):
 def _settled_axes(axes: Any, rank: int) -> tuple[int, ...] | None:
     if axes is None:
         return None
-    listed = cast("tuple[Any, ...]", tuple(axes) if isinstance(axes, tuple | list) else (axes,))
+    listed: list[Any] = list(cast("list[Any]", axes)) if isinstance(axes, tuple | list) else [axes]
     if not all(isinstance(axis, int) and not isinstance(axis, bool) for axis in listed):
         raise MismatchError(f"an axis is named by its number, not by {axes!r}")
     beyond = [axis for axis in listed if not -rank <= axis < rank]

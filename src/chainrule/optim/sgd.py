@@ -34,6 +34,10 @@ class SGD:
         rates = rate.items() if isinstance(rate, Mapping) else [("α", rate)]
         for name, number in rates:
             array = np.asarray(number)
+            if array.ndim and not isinstance(rate, Mapping):
+                raise DataError(
+                    "one learning rate is a number.", fix='name the parameter: SGD({"W1": array, …}).'
+                )
             if array.dtype.kind not in "iuf" or not np.isfinite(array).all() or (array < 0).any():
                 raise DataError(f"the learning rate of {name} must be finite and not negative.")
 

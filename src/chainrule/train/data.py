@@ -24,6 +24,8 @@ def check_finite(name: str, array: Array) -> None:
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return
     wrong = ~np.isfinite(array)
+    if array.ndim == 0:
+        raise DataError(f"{name} is {array[()]}, not a finite number.")
     at = tuple(int(i) for i in np.argwhere(wrong)[0])
     column = f", column {at[1]}" if array.ndim > 1 else ""
     raise DataError(
@@ -56,8 +58,9 @@ class Batches:
                 raise ShapeError(
                     f"{graph.names_of(leaf)[0]} has the size {examples} twice, so it cannot be batched."
                 )
-        if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
-            raise DataError(f"a batch has at least one example, not {batch_size}.")
+        whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+        if batch_size is not None and (not whole or batch_size < 1):
+            raise DataError(f"a batch size is a whole number, at least one example, not {batch_size!r}.")
         if batch_size is not None and not self.axes:
             raise DataError(
                 f"no data has an axis of the size {examples}, so there is nothing to cut into batches.",

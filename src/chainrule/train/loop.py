@@ -79,14 +79,20 @@ def fit(
         DataError: the data is not finite, or leaves the domain of the loss.
         ShapeError: arrays do not fit.
     """
-    if epochs < 0:
-        raise DataError(f"the number of epochs cannot be {epochs}.")
+    if not isinstance(step, Step):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+        raise DataError("fit needs a training step.", fix="pass graph.step(chainrule.SGD(0.1)).")
+    if not _is_whole(epochs) or epochs < 0:
+        raise DataError(f"the number of epochs cannot be {epochs!r}.")
     graph = step.graph
     bound = bind(graph, {**step.settings, **arrays}, dtype)
     for leaf, array in bound.arrays.items():
         check_finite(graph.names_of(leaf)[0], array)
     batches = Batches(graph, bound.arrays, batch_size, examples)
     return _Loop(step, bound, batches, dtype).run(epochs, np.random.default_rng(seed), on_epoch)
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
 class _Loop:
