@@ -149,7 +149,7 @@ def test_targets_of_a_binary_loss_are_0_or_1() -> None:
         cr.fit(graph.step(cr.SGD()), arrays)
 
 
-@pytest.mark.parametrize("batch_size", [0, -1, True])
+@pytest.mark.parametrize("batch_size", [0, -1, True, 1.5, "8"])
 def test_a_batch_has_at_least_one_example(batch_size: int) -> None:
     graph, arrays = logistic()
     with pytest.raises(cr.DataError, match="at least one example"):
@@ -170,3 +170,32 @@ def test_no_epochs_gives_the_parameters_back() -> None:
     assert cr.fit(graph.step(cr.SGD()), arrays, epochs=0).losses == []
     with pytest.raises(cr.DataError, match="epochs"):
         cr.fit(graph.step(cr.SGD()), arrays, epochs=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"epochs": 1.5}, "number of epochs"),
+        ({"epochs": "3"}, "number of epochs"),
+        ({"seed": -1}, "a seed is a whole number"),
+        ({"seed": "a"}, "a seed is a whole number"),
+    ],
+)
+def test_options_of_the_wrong_type_are_named(options: dict[str, Any], expected: str) -> None:
+    graph, arrays = logistic()
+    with pytest.raises(cr.DataError, match=expected):
+        cr.fit(graph.step(cr.SGD()), arrays, **options)
+
+
+def test_what_is_no_step_or_no_data_is_named() -> None:
+    graph, arrays = logistic()
+    with pytest.raises(cr.DataError, match="needs a training step"):
+        cr.fit(graph, arrays)  # type: ignore[arg-type]  # what a user may pass
+    with pytest.raises(cr.DataError, match="passed by name"):
+        cr.fit(graph.step(cr.SGD()), [1])  # type: ignore[arg-type]  # what a user may pass
+
+
+def test_a_hyperparameter_that_is_not_finite_is_named() -> None:
+    arrays = {**two_layer_arrays(), "λ": float("nan")}
+    with pytest.raises(cr.DataError, match="λ is nan, not a finite number"):
+        cr.fit(two_layer().step(cr.SGD()), arrays)

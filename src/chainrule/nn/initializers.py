@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import NamingError, UnknownNameError, nearest
+from chainrule.errors import DataError, NamingError, UnknownNameError, nearest
 from chainrule.ir.graph import Graph
 from chainrule.ir.shape import letters_of
 from chainrule.ir.value import Value
@@ -87,6 +87,8 @@ def initialize(
         NamingError: a letter has no size.
     """
     parameters = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves("parameter")}
+    if not isinstance(scheme, str | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+        raise DataError(f"an initializer is a name, or names by parameter, not {scheme!r}.")
     schemes = dict.fromkeys(parameters, scheme) if isinstance(scheme, str) else dict(scheme)
     for name, chosen in schemes.items():
         if name not in parameters:
@@ -97,6 +99,18 @@ def initialize(
         name: _draw(graph, leaf, sizes or {}, INITIALIZERS[schemes.get(name, "glorot")], [seed, place])
         for place, (name, leaf) in enumerate(parameters.items())
     }
+
+
+def random_generator(seed: int | Sequence[int]) -> np.random.Generator:
+    """Return NumPy's generator for a seed.
+
+    Raises:
+        DataError: the seed is not a whole number from 0, or several of them.
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise DataError(f"a seed is a whole number from 0, not {seed!r}.") from None
 
 
 def _draw(
@@ -113,7 +127,7 @@ def _draw(
     if len(shape) != 2 or (side is None and 1 in shape):
         return np.zeros(shape)
     fan_in, fan_out = shape if side != "left" else shape[::-1]
-    return draw(np.random.default_rng(seed), shape, fan_in, fan_out)
+    return draw(random_generator(seed), shape, fan_in, fan_out)
 
 
 def _side_in_product(graph: Graph, leaf: Value) -> str | None:

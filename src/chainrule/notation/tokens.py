@@ -21,6 +21,14 @@ _SIGNS = (
 _SPELLINGS = {"−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "⊙": ".*", "′": "'", "**": "^"}
 _PREFIX = re.compile(r"(?:d[²³⁴⁵⁶⁷⁸⁹])+(?=[^\W\d_])")
 _MOST_DIGITS = 60
+_HINTS = {
+    "∑": "write Σₘ X with the Greek letter, or sum_m X.",
+    "⊤": "write Wᵀ or W^T.",
+    "×": "write A B for the matrix product, A ⊙ B or A .* B element by element.",
+    "√": "write x^0.5.",
+    "\\": "LaTeX is printed, not read: write λ or lambda, ⊙ or .*, Σₘ or sum_m.",
+    "{": "brackets are round.",
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def _unreadable(line: str, position: int, number: int, source: str, what: str) -
         expected="a name, a number, a bracket or an operator",
         text=line,
         source=source,
-        fix="expected a name, a number, a bracket or an operator.",
+        fix=_HINTS.get(line[position]) or "expected a name, a number, a bracket or an operator.",
     )
 
 

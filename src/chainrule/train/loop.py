@@ -15,6 +15,7 @@ from chainrule.execute.program import Program
 from chainrule.execute.reference import trace
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
+from chainrule.nn.initializers import random_generator
 from chainrule.notation.text import equation
 from chainrule.train.data import Batches, check_finite
 from chainrule.train.step import Step
@@ -83,12 +84,17 @@ def fit(
         raise DataError("fit needs a training step.", fix="pass graph.step(chainrule.SGD(0.1)).")
     if not _is_whole(epochs) or epochs < 0:
         raise DataError(f"the number of epochs cannot be {epochs!r}.")
+    if not isinstance(arrays, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+        raise DataError(
+            "data and parameters are passed by name.", fix='for example {"X": X, "Y": Y, **start}.'
+        )
+    generator = random_generator(seed)
     graph = step.graph
     bound = bind(graph, {**step.settings, **arrays}, dtype)
     for leaf, array in bound.arrays.items():
         check_finite(graph.names_of(leaf)[0], array)
     batches = Batches(graph, bound.arrays, batch_size, examples)
-    return _Loop(step, bound, batches, dtype).run(epochs, np.random.default_rng(seed), on_epoch)
+    return _Loop(step, bound, batches, dtype).run(epochs, generator, on_epoch)
 
 
 def _is_whole(number: object) -> bool:

@@ -77,7 +77,8 @@ def _wanted(graph: Graph, wrt: Iterable[str] | None) -> list[str]:
 def _check_objective(graph: Graph, objective: str) -> None:
     if objective not in graph:
         named = [name for name, value in graph.names.items() if value.shape == () and value.inputs]
-        raise UnknownNameError(f"there is no objective called {objective}.", fix=nearest(objective, named))
+        fix = nearest(objective, named) if named else "name a scalar: g.J = chainrule.mean(…)."
+        raise UnknownNameError(f"there is no objective called {objective}.", fix=fix)
     value = graph[objective]
     if value.shape != () or value.kind != "real":
         raise ShapeError(
