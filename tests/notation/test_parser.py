@@ -176,7 +176,7 @@ ERRORS = [
     ),
     (
         "data Q : (m, z)",
-        "z is not a declared size.\n  in   line 5, column 6\n       data Q : (m, z)\n            ^\n"
+        "z is not a declared size.\n  in   line 5, column 14\n       data Q : (m, z)\n                    ^\n"
         "  fix  declare it, `sizes k, m, z`.",
     ),
     (

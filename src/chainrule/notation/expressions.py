@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
 
@@ -118,7 +119,13 @@ class Meaning:
         for letter in letters_of(shape):
             if letter not in self.letters:
                 known = f"declare it, `sizes {', '.join([*sorted(self.letters), letter])}`."
-                self.fail(f"{letter} is not a declared size.", span, fix=known)
+                self.fail(f"{letter} is not a declared size.", self._place_of(letter, span), fix=known)
+
+    def _place_of(self, letter: str, span: Span) -> Span:
+        """Return where a letter stands in the text from the beginning of a span."""
+        found = re.search(rf"\b{re.escape(letter)}\b", self.lines[span.line - 1][span.start :])
+        start = span.start + found.start() if found else span.start
+        return Span(span.line, start, start + len(letter)) if found else span
 
     def known(self, name: str, span: Span) -> Value:
         """Return the value of a name that an earlier line defines."""

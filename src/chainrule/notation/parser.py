@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NoReturn, TypeVar
-
-from chainrule.errors import KindError, ParseError, nearest
+from chainrule.errors import KindError, nearest
 from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.ir.shape import Shape, Size
 from chainrule.notation import syntax
+from chainrule.notation.cursor import Cursor
 from chainrule.notation.dialect import PLAIN, Dialect
-from chainrule.notation.syntax import Expression, Span, Statement
+from chainrule.notation.syntax import Expression, Statement
 from chainrule.notation.tokens import Token, normalize_text, tokenize
 
-ItemT = TypeVar("ItemT")
 _DEEPEST = 60
-_LONGEST_FOUND = 30
 _MOST_DIGITS_RAISED = 60
 _MOST_MARKS = 20
 _COMPARISONS = ("<", ">", "<=", ">=", "==", "!=")
@@ -48,63 +44,16 @@ def _open_brackets(tokens: list[Token]) -> int:
     return sum((t.text in "([") - (t.text in ")]") for t in tokens if t.kind == "sign" and len(t.text) == 1)
 
 
-class _Parser:
-    """Reads one statement."""
+class _Parser(Cursor):
+    """Reads one statement; each method's docstring is the rule of the grammar that it reads."""
 
     def __init__(self, tokens: list[Token], lines: list[str], source: str, dialect: Dialect) -> None:
-        self.tokens, self.lines, self.source, self.dialect = tokens, lines, source, dialect
-        self.at = self.depth = self.inside_norm = 0
-
-    @property
-    def here(self) -> Token:
-        return self.tokens[self.at]
-
-    def fail(self, expected: str, message: str = "", token: Token | None = None) -> NoReturn:
-        token = token or self.here
-        found = token.written[:_LONGEST_FOUND] or "the end of the line"
-        raise ParseError(
-            message or f"found {found} where {expected} should stand.",
-            line=token.line,
-            column=token.start + 1,
-            found=found,
-            expected=expected,
-            text=self.lines[token.line - 1],
-            source=self.source,
-            fix=f"expected {expected}." if message else "",
-        )
-
-    def sees(self, *texts: str) -> bool:
-        return self.here.kind == "sign" and self.here.text in texts
-
-    def take(self, *texts: str) -> Token | None:
-        if not self.sees(*texts):
-            return None
-        self.at += 1
-        return self.tokens[self.at - 1]
-
-    def expect(self, text: str, meaning: str = "") -> Token:
-        return self.take(text) or self.fail(meaning or f"{text}")
-
-    def expect_name(self, meaning: str) -> Token:
-        if self.here.kind != "name":
-            self.fail(meaning)
-        self.at += 1
-        return self.tokens[self.at - 1]
-
-    def span(self, start: Token) -> Span:
-        last = self.tokens[max(self.at - 1, 0)]
-        return Span(start.line, start.start, last.end if last.line == start.line else start.end)
-
-    def separated(self, item: Callable[[], ItemT], closing: str = "") -> list[ItemT]:
-        """Read items between commas; a comma before the closing bracket is allowed."""
-        items = [item()]
-        while self.take(","):
-            if closing and self.sees(closing):
-                break
-            items.append(item())
-        return items
+        super().__init__(tokens, lines, source)
+        self.dialect = dialect
+        self.depth = self.inside_norm = 0
 
     def statement(self) -> Statement:
+        """statement := declaration | equation"""
         first = self.here
         follows = self.tokens[1] if len(self.tokens) > 1 else first
         declares = first.kind == "name" and first.text in self.dialect.keywords
@@ -117,16 +66,19 @@ class _Parser:
         return statement
 
     def declaration(self) -> syntax.Declaration:
+        """declaration := keyword item (',' item)*"""
         start = self.expect_name("a declaration")
         names_only = start.text in ("sizes", "outputs", "scalar")
         items = self.separated(self.plain_name if names_only else self.declared)
         return syntax.Declaration(start.text, tuple(items), self.span(start))
 
     def plain_name(self) -> syntax.Declared:
+        """Read a declared item that is a name alone."""
         token = self.expect_name("a name")
         return syntax.Declared(token.text, (), "real", False, self.span(token))
 
     def declared(self) -> syntax.Declared:
+        """item := name ':' shape (kind | 'frozen')*"""
         token = self.expect_name("a name")
         self.expect(":", f": and the shape of {token.text}, as in {token.text} : (m, 3)")
         shape = self.shape()
@@ -139,17 +91,20 @@ class _Parser:
         )
 
     def word(self, meaning: str, known: tuple[str, ...]) -> str:
+        """Read one of the words known here."""
         if self.here.text not in known:
             self.fail(meaning)
         return self.expect_name(meaning).text
 
     def shape(self) -> Shape:
+        """shape := '(' [size (',' size)*] ')'"""
         self.expect("(", "a shape in brackets, such as (m, 3)")
         sizes = [] if self.sees(")") else self.separated(self.size, ")")
         self.expect(")", ") or a comma and one more size")
         return tuple(sizes)
 
     def size(self) -> Size:
+        """size := whole number | letter"""
         token = self.here
         minus = self.take("-")
         if self.here.kind == "number" and self.here.text.isdigit():
@@ -160,6 +115,7 @@ class _Parser:
         return self.expect_name("a size: a whole number or a letter").text
 
     def equation(self) -> syntax.Equation:
+        """equation := name ('=' | '←') expression [':' shape [kind]]"""
         start = self.expect_name("a name, as in Z1 = R1 + b1")
         arrow = self.take("←")
         if not arrow and self.sees("<") and self.tokens[self.at + 1].text == "-":
@@ -174,6 +130,7 @@ class _Parser:
         return syntax.Equation(start.text, right, shape, arrow is not None, self.span(start))
 
     def expression(self) -> Expression:
+        """expression := sum [comparison sum]"""
         self.depth += 1
         if self.depth > _DEEPEST:
             self.fail("fewer brackets", f"brackets are nested more than {_DEEPEST} deep.")
@@ -187,6 +144,7 @@ class _Parser:
         return left
 
     def sum(self) -> Expression:
+        """sum := term (('+' | '−') term)*"""
         start = self.here
         left = self.term()
         while sign := self.take("+", "-"):
@@ -194,6 +152,7 @@ class _Parser:
         return left
 
     def term(self) -> Expression:
+        """term := '−'* ['+'] product"""
         start = self.here
         minuses = 0
         while self.take("-"):
@@ -203,6 +162,7 @@ class _Parser:
         return syntax.Negation(operand, self.span(start)) if minuses % 2 else operand
 
     def product(self) -> Expression:
+        """product := factor ([sign] factor)*"""
         start = self.here
         factors, signs = [self.factor()], list[str]()
         while True:
@@ -218,11 +178,13 @@ class _Parser:
         return syntax.Product(tuple(factors), tuple(signs), self.span(start))
 
     def starts_factor(self) -> bool:
+        """Tell whether the next token begins a factor by itself, without a sign before it."""
         if self.here.kind in ("number", "name", "sigma"):
             return True
         return self.sees("(") or (self.sees("||") and not self.inside_norm)
 
     def factor(self) -> Expression:
+        """factor := 'Σ' letter product | postfix"""
         if self.here.kind == "sigma":
             start = self.here
             self.at += 1
@@ -230,6 +192,7 @@ class _Parser:
         return self.postfix()
 
     def product_in_sum(self) -> Expression:
+        """Read what a sum extends over: the rest of the product."""
         self.depth += 1
         if self.depth > _DEEPEST:
             self.fail("fewer sums within sums")
@@ -238,6 +201,7 @@ class _Parser:
         return operand
 
     def postfix(self) -> Expression:
+        """postfix := atom ('ᵀ' | raised number | '^' exponent)*"""
         start = self.here
         operand = self.atom()
         marks: list[str] = []
@@ -264,12 +228,14 @@ class _Parser:
                 return operand
 
     def raised_number(self, token: Token) -> Expression:
+        """Return a raised number as an exponent."""
         number = syntax.Number(token.text.removeprefix("-"), self.span(token))
         if not number.text.isdigit() or len(number.text) > _MOST_DIGITS_RAISED:
             self.fail("a whole exponent of a few digits", token=token)
         return syntax.Negation(number, self.span(token)) if token.text[0] == "-" else number
 
     def after_caret(self, operand: Expression, start: Token) -> Expression:
+        """Read what follows '^': T for a transpose, else an exponent."""
         token = self.here
         if token.kind == "name" and token.text == "T":
             self.at += 1
@@ -281,6 +247,7 @@ class _Parser:
         return syntax.Power(operand, exponent, self.span(start))
 
     def atom(self) -> Expression:
+        """atom := number | name | call | '(' expression ')' | '1[' expression ']' | '‖' expression '‖²'"""
         token = self.here
         if token.kind == "number":
             self.at += 1
@@ -309,12 +276,14 @@ class _Parser:
             self.fail("a function", f"there is no function {before.text}. {fix}".rstrip(), before)
 
     def fenced(self, op: str, start: Token, opening: str, closing: str) -> Expression:
+        """Read an operand between two signs."""
         self.expect(opening)
         operand = self.expression()
         self.expect(closing, f"{closing} or an operator")
         return syntax.Fenced(op, operand, self.span(start))
 
     def norm(self, start: Token) -> Expression:
+        """Read the rest of ‖x‖²."""
         self.inside_norm += 1
         operand = self.expression()
         self.inside_norm -= 1
@@ -328,6 +297,7 @@ class _Parser:
         return syntax.Fenced("squared_norm", operand, self.span(start))
 
     def name_or_call(self) -> Expression:
+        """call := function ["'"] '(' arguments ')'; any other name stands for itself."""
         token = self.expect_name("a name")
         if token.text == "size" and self.take("("):
             letter = self.expect_name("the letter of a size")
@@ -365,6 +335,7 @@ class _Parser:
         return tuple(arguments), tuple(settings)
 
     def setting(self, named: bool) -> syntax.Setting:
+        """setting := [attribute '='] literal"""
         start = self.here
         name = ""
         if named:
