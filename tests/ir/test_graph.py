@@ -114,7 +114,7 @@ def test_a_vector_never_meets_a_column(build: object) -> None:
     g = cr.Graph()
     g.a, g.y = cr.data("m"), cr.data("m", 1)
     with pytest.raises(ShapeError, match=r"a \(m\) .* y \(m, 1\)"):
-        build(g.a, g.y)  # type: ignore[operator]
+        build(g.a, g.y)  # type: ignore[operator]  # what a user may write
 
 
 def test_a_vector_against_a_column_in_a_loss() -> None:
@@ -183,7 +183,7 @@ def test_names_that_are_refused(name: str, message: str, fix: str) -> None:
 def test_a_name_of_a_method_is_refused_but_stands_in_brackets() -> None:
     g = small()
     with raises_exactly(NamingError, "run is a method of Graph.", 'write g["run"] instead of g.run.'):
-        g.run = cr.data("m", 3)  # type: ignore[method-assign, assignment]
+        g.run = cr.data("m", 3)  # type: ignore[method-assign, assignment]  # what a user may write
     g["run"] = cr.data("m", 3)
     assert g["run"].shape == ("m", 3)
 
@@ -203,7 +203,7 @@ def test_a_name_denotes_one_value() -> None:
 def test_an_unknown_name_offers_the_nearest() -> None:
     g = small()
     with raises_exactly(UnknownNameError, "nothing is called W1.", "Did you mean W? Known: X, W, b."):
-        g.W1  # noqa: B018
+        g.W1  # noqa: B018 - reading it is the mistake
 
 
 def test_greek_letters_have_one_spelling() -> None:

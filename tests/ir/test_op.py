@@ -76,4 +76,4 @@ def test_operands_are_counted_and_typed() -> None:
     with pytest.raises(KindError, match=r"^tanh has no attribute axis"):
         cr.tanh(g.X, axis=1)
     with pytest.raises(KindError, match="takes values of a graph and numbers, not ndarray"):
-        cr.tanh(np.ones(3))  # type: ignore[arg-type]
+        cr.tanh(np.ones(3))  # type: ignore[arg-type]  # what a user may pass

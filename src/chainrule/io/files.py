@@ -55,7 +55,7 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     file = check_writable(path)
     temporary = _temporary(file)
     try:
-        with open(temporary, "wb") as stream:  # noqa: PTH123 - a name, not a path, from tempfile
+        with Path(temporary).open("wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from chainrule.errors import KindError
 from chainrule.ir.constant import Constant
+from chainrule.ir.form import Hidden
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Kind, Shape, letters_of, show_shape
 
@@ -64,6 +65,19 @@ class Value:
     def letters(self) -> list[str]:
         """The size letters that its shape, or the number it is, mentions."""
         return [*(self.constant.letters if self.constant is not None else ()), *letters_of(self.shape)]
+
+    @property
+    def scalar(self) -> Value | None:
+        """The scalar this value is, or repeats in every element; None if it is no such value."""
+        if self.shape == ():
+            return self
+        repeated = self.inputs[0] if isinstance(self.op.form, Hidden) else None
+        return repeated if repeated is not None and repeated.shape == () else None
+
+    @property
+    def repeated_constant(self) -> Constant | None:
+        """The number this value is, or repeats in every element, or None."""
+        return None if self.scalar is None else self.scalar.constant
 
     @property
     def T(self) -> Value:  # noqa: N802 - the array API's own name

@@ -87,6 +87,7 @@ class _Reader:
             raise
 
     def declaration(self, statement: syntax.Declaration) -> None:
+        """Enter leaves; sizes were gathered before, outputs wait until all names are known."""
         if statement.keyword == "sizes":
             return
         if statement.keyword == "outputs":
@@ -99,6 +100,7 @@ class _Reader:
             self.graph.declare(item.name, declare(role, item.shape, kind, frozen=item.frozen))
 
     def equation(self, statement: syntax.Equation) -> None:
+        """Enter a named value or an update, once its stated shape is seen to hold."""
         value = self.meaning.value(statement.right)
         stated = statement.shape
         if stated is not None and stated != value.shape:

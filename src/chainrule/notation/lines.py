@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from chainrule.ir.constant import Constant
-from chainrule.ir.form import Hidden, Infix, Power, Prefix
+from chainrule.ir.form import Infix, Power, Prefix
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import is_generated
 from chainrule.ir.value import Value
@@ -129,7 +128,7 @@ class Lines:
         names = self._spellings.get(value)
         if names is None:
             return None
-        if len(names) > 1 or constant_of(value) is not None:
+        if len(names) > 1 or value.repeated_constant is not None:
             variable = self.graph.gradients.get(equation)
             for name in names if variable is not None else ():
                 if not self._precedes(name, equation):
@@ -137,7 +136,7 @@ class Lines:
                 fed = self.graph.gradients.get(name)
                 if fed is not None and self.graph[variable or ""] in self._named_operands(self.graph[fed]):
                     return name
-        return None if constant_of(value) is not None else names[0]
+        return None if value.repeated_constant is not None else names[0]
 
     def _precedes(self, name: str, equation: str) -> bool:
         """Tell whether a name's line stands above an equation; leaves are declared above all."""
@@ -174,10 +173,5 @@ def _needs_no_line(graph: Graph, value: Value) -> bool:
         return True
     if not isinstance(value.op.form, _SHORT_FORMS):
         return False
-    others = [x for x in value.inputs if constant_of(x) is None]
+    others = [x for x in value.inputs if x.repeated_constant is None]
     return len(others) == 1 and (not others[0].inputs or graph.is_named(others[0]))
-
-
-def constant_of(value: Value) -> Constant | None:
-    """Return the number a value is, or repeats in every element, or None."""
-    return value.inputs[0].constant if isinstance(value.op.form, Hidden) else value.constant

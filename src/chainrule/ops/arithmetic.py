@@ -10,7 +10,7 @@ from chainrule.ir.form import Fraction, Infix, Level, Power, Prefix, Product
 from chainrule.ir.op import REALS, Domain, Primitive
 from chainrule.ir.registry import lookup
 from chainrule.ir.value import Value
-from chainrule.ops.factors import constant_of, is_negated, scaled, split, times
+from chainrule.ops.factors import is_negated, scaled, split, times
 
 
 def _added(first: Value, second: Value, sign: int) -> Value | None:
@@ -107,7 +107,7 @@ class Divide(Primitive):
 
     def fold(self, a: Value, b: Value) -> Value | None:
         """Division by a constant is a product; a scalar of the numerator goes in front."""
-        divisor = constant_of(b)
+        divisor = b.repeated_constant
         if divisor is not None:
             return None if divisor.factor == 0 else a * divisor.reciprocal()
         scalar, rest = split(a)

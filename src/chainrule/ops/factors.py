@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chainrule.ir.build import raw
-from chainrule.ir.constant import Constant
 from chainrule.ir.registry import lookup
 from chainrule.ir.value import Value
 
@@ -34,7 +33,7 @@ def split(value: Value) -> tuple[Value | None, Value | None]:
 
 def _repeated(value: Value) -> Value | None:
     """Return the scalar that a broadcast repeats, or None."""
-    return value.inputs[0] if value.op.name == "expand" and value.inputs[0].shape == () else None
+    return None if value.shape == () else value.scalar
 
 
 def _whole(value: Value) -> tuple[None, Value]:
@@ -88,21 +87,6 @@ def times(first: Value | None, second: Value | None) -> Value | None:
     if first is None or second is None:
         return first if second is None else second
     return lookup("multiply")(first, second)
-
-
-def scalar_of(value: Value) -> Value | None:
-    """Return the scalar that a value repeats, or None: the value itself, or what its expand stretches."""
-    if value.shape == ():
-        return value
-    if value.op.name == "expand" and value.inputs[0].shape == ():
-        return value.inputs[0]
-    return None
-
-
-def constant_of(value: Value) -> Constant | None:
-    """Return the constant that a value repeats, or None."""
-    scalar = scalar_of(value)
-    return None if scalar is None else scalar.constant
 
 
 def is_negated(value: Value) -> bool:

@@ -81,6 +81,7 @@ class Reshape(Primitive):
         return (dy.reshape(*x.shape),)
 
     def fold(self, x: Value, *, shape: Shape) -> Value | None:
+        """Reshape once where there were two; a repeated scalar fills the new shape at once."""
         if x.shape == shape:
             return x
         if x.graph.is_named(x):

@@ -29,6 +29,7 @@ class Matmul(Primitive):
         return a @ b
 
     def vjp(self, dy: Value, y: Value, a: Value, b: Value) -> tuple[Value, Value]:
+        """Return dY Bᵀ and Aᵀ dY, which for vectors are outer products or scalings."""
         outer = lookup("outer")
         ranks = (a.ndim, b.ndim)
         if ranks == (2, 2):
@@ -43,11 +44,12 @@ class Matmul(Primitive):
         """Take scalar factors out in front of the product."""
         (s, left), (t, right) = split(a), split(b)
         scalar = times(s, t)
-        if scalar is None or left is None or right is None or left.shape != a.shape:
+        if scalar is None or left is None or right is None:
             return None
         return scaled(scalar, raw("matmul", left, right))
 
     def remedy(self, names: Sequence[str], shapes: Sequence[Shape]) -> tuple[str, str]:
+        """Say which inner sizes differ, and whether a transpose would mend it."""
         a, b = names
         left, right = (list(shape) for shape in shapes)
         if not left or not right:

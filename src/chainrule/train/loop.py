@@ -120,6 +120,7 @@ class _Loop:
     def run(
         self, epochs: int, generator: np.random.Generator, on_epoch: Callable[[Epoch], object] | None
     ) -> Fit:
+        """Run all epochs; Ctrl-C ends them early and keeps what is learned."""
         losses: list[float] = []
         try:
             for number in range(1, epochs + 1):

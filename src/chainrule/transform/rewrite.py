@@ -149,12 +149,8 @@ def _instance(pattern: Pattern, match: Match, copies: dict[Value, Value], target
     for factor in match.rest:
         number = factor.constant
         copy = copies[factor] if number is None else target.constant(number)
-        result = copy * result if _is_scalar(factor) else result * copy
+        result = copy * result if factor.scalar is not None else result * copy
     return result
-
-
-def _is_scalar(factor: Value) -> bool:
-    return factor.shape == () or (factor.op.name == "expand" and factor.inputs[0].shape == ())
 
 
 def _restore_order(source: Graph, target: Graph) -> None:
