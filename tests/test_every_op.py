@@ -112,7 +112,7 @@ def test_vjp_agrees_with_jax(case: Case) -> None:
     graph = graph_of(case)
     arrays = operands_for(case, seed=4)
     given = inputs_of(graph, arrays)
-    places = [i for i in range(case.op.arity) if case.op.operand_kind(i) == "real"]
+    places = [i for i in range(case.op.arity) if case.op.operand_kind(i, *case.shapes) == "real"]
     setting = case.op.settle(case.shapes, dict(case.setting))
 
     def forward(*moving: Any) -> Any:
@@ -200,7 +200,7 @@ def test_wrong_shapes_raise_shape_error(op: Op) -> None:
     for shapes in wrong_shapes(op):
         graph = cr.Graph()
         for i, shape in enumerate(shapes):
-            graph[f"x{i}"] = cr.data(*shape, kind=op.operand_kind(i))
+            graph[f"x{i}"] = cr.data(*shape, kind=op.operand_kind(i, *shapes))
         with pytest.raises(ShapeError, match=r"^cannot ") as caught:
             op(*(graph[f"x{i}"] for i in range(op.arity)), **setting)
         assert all(f"x{i}" in caught.value.message for i in range(op.arity))
@@ -216,7 +216,7 @@ def test_extremes_do_not_crash(op: Op) -> None:
     for case in cases_of(op):
         arrays = operands_for(case, seed=7)
         for place, array in enumerate(arrays):
-            if case.op.operand_kind(place) == "real":
+            if case.op.operand_kind(place, *case.shapes) == "real":
                 arrays[place] = np.resize(np.roll(EXTREMES, place), array.shape)
         graph = graph_of(case)
         out = evaluate(graph, inputs_of(graph, arrays))["out"]
@@ -227,7 +227,7 @@ def test_extremes_do_not_crash(op: Op) -> None:
 @each_op
 def test_each_extreme_does_not_crash_forward_or_backward(op: Op, value: float) -> None:
     case = cases_of(op)[0]
-    kinds = [op.operand_kind(i) for i in range(op.arity)]
+    kinds = [op.operand_kind(i, *case.shapes) for i in range(op.arity)]
     drawn = operands_for(case, seed=8)
     arrays = [np.full_like(x, value) if kind == "real" else x for x, kind in zip(drawn, kinds, strict=True)]
     graph = graph_of(case)

@@ -19,6 +19,7 @@ from chainrule.errors import (
     UnknownNameError,
 )
 from chainrule.graph import Graph, parse, read
+from chainrule.ir.composite import Composite
 from chainrule.ir.constant import Constant
 from chainrule.ir.op import Domain, Primitive
 from chainrule.ir.registry import every_op, is_op, lookup
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD",
     "ChainruleError",
+    "Composite",
     "Constant",
     "DataError",
     "Declaration",

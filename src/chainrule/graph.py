@@ -24,6 +24,7 @@ from chainrule.notation.text import equations, to_text, updates
 from chainrule.optim.sgd import SGD
 from chainrule.train.step import Step, training_step
 from chainrule.transform.gradient import gradient
+from chainrule.transform.lower import lower
 from chainrule.transform.prediction import for_prediction
 from chainrule.transform.rewrite import Firing, simplify
 
@@ -153,9 +154,17 @@ class Graph(BaseGraph):
         result._fired = (*self._fired, *fired)
         return result
 
-    def for_prediction(self, output: str) -> Graph:
-        """Return the graph of one output alone, with only the leaves it needs."""
-        return for_prediction(self, output)
+    def for_prediction(self, outputs: str | Iterable[str]) -> Graph:
+        """Return the graph of some outputs alone, with only the leaves they need.
+
+        Each op stands there by its prediction rule: dropout changes nothing, batch normalization uses its
+        running statistics.
+        """
+        return for_prediction(self, outputs)
+
+    def lower(self) -> Graph:
+        """Return an equal graph in which composite ops are written out by their definitions."""
+        return lower(self)
 
     def step(self, optimizer: SGD, objective: str = "J") -> Step[Graph]:
         """Return a training step as one graph: forward, loss, backward and the optimizer's updates."""

@@ -95,7 +95,7 @@ def operands_for(case: Case, seed: int = 0) -> list[Array]:
 
 
 def _operand(case: Case, position: int, generator: np.random.Generator) -> Array:
-    shape, kind = case.shapes[position], case.op.operand_kind(position)
+    shape, kind = case.shapes[position], case.op.operand_kind(position, *case.shapes)
     if kind == "bool":
         return np.asarray(generator.random(shape) < 0.5)
     if kind == "index":
@@ -126,7 +126,7 @@ def graph_of(case: Case) -> cr.Graph:
     """Return a graph with leaves x0, x1, … and out, the op applied to them; J weighs out by C."""
     graph = cr.Graph()
     for i, shape in enumerate(case.shapes):
-        kind = case.op.operand_kind(i)
+        kind = case.op.operand_kind(i, *case.shapes)
         graph[f"x{i}"] = cr.parameter(*shape) if kind == "real" else cr.data(*shape, kind=kind)
     graph["out"] = case.op(*(graph[f"x{i}"] for i in range(case.op.arity)), **case.setting)
     if graph["out"].kind == "real":

@@ -55,7 +55,7 @@ def _candidates(attribute: Attribute, shapes: Sequence[Shape]) -> list[Any]:
         "order": list(itertools.permutations(range(rank))),
         "size": [2, 5, "k"],
         "shape": _shapes_around(shape),
-        "number": [attribute.default, 0.25, 2],
+        "number": [*([] if attribute.default == "required" else [attribute.default]), 0.25, 2],
         "word": [attribute.default],
     }
     return table[attribute.type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +28,18 @@ def build(op: Op, operands: Sequence[Operand], attributes: dict[str, Any]) -> Va
         KindError: an operand is not a value or number, or of the wrong kind.
         ShapeError: the shapes do not fit.
     """
-    if len(operands) > op.arity and op.attributes:
+    if len(operands) > op.arity and op.attributes and not op.variadic:
         operands, attributes = _settings_by_place(op, operands, attributes)
-    if len(operands) != op.arity:
-        raise KindError(f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, not {len(operands)}.")
+    elif op.optional:
+        operands, attributes = _settings_after_optional(op, operands, attributes)
+    if not op.takes(len(operands)):
+        raise KindError(f"{op.name} takes {show_arity(op)}, not {len(operands)}.")
+    operands = op.complete(tuple(operands), attributes)
     graph = _graph_of(op, operands)
-    inputs = tuple(_as_kind(op, i, as_value(x, graph)) for i, x in enumerate(operands))
-    inputs = op.align(inputs)
+    values = [as_value(operand, graph) for operand in operands]
+    shapes = [value.shape for value in values]
+    _check_kinds_agree(op, values)
+    inputs = op.align(tuple(_as_kind(op, i, value, shapes) for i, value in enumerate(values)))
     settled = _settled(op, inputs, attributes)
     shape = _infer(op, inputs, settled)
     folded = op.fold(*inputs, **settled)
@@ -51,6 +57,24 @@ def _settings_by_place(
     if too_many or twice:
         raise KindError(f"{op.name} takes {op.arity} operands and {', '.join(names)}, each once.")
     return arguments[: op.arity], {**placed, **attributes}
+
+
+def _settings_after_optional(
+    op: Op, arguments: Sequence[Any], attributes: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Take a number in the place of a value left out as the first attribute, as in dropout(x, 0.2)."""
+    least = op.arity - op.optional
+    if len(arguments) != least + 1 or isinstance(arguments[-1], Value):
+        return arguments, attributes
+    return arguments[:least], {op.attributes[0].name: arguments[-1], **attributes}
+
+
+def show_arity(op: Op) -> str:
+    """Return how many operands an op takes, in words."""
+    if op.variadic:
+        return "one operand or more"
+    least = f"{op.arity - op.optional} to " * (op.optional > 0)
+    return f"{least}{op.arity} operand{'s' * (op.arity != 1)}"
 
 
 def raw(op_name: str, *inputs: Value) -> Value:
@@ -84,9 +108,9 @@ def _graph_of(op: Op, operands: Sequence[Operand]) -> Graph:
     return graph
 
 
-def _as_kind(op: Op, position: int, value: Value) -> Value:
+def _as_kind(op: Op, position: int, value: Value, shapes: Sequence[Shape]) -> Value:
     """Check an operand's kind; a condition where a number is expected counts as 1 and 0."""
-    wanted = op.operand_kind(position)
+    wanted = op.operand_kind(position, *shapes)
     if value.kind == wanted or op.keeps_kind:
         return value
     if value.kind == "bool" and wanted == "real":
@@ -98,6 +122,14 @@ def _as_kind(op: Op, position: int, value: Value) -> Value:
         if "index" in (wanted, value.kind)
         else "compare first, for example x > 0.",
     )
+
+
+def _check_kinds_agree(op: Op, values: Sequence[Value]) -> None:
+    """See to it that what is moved about together is of one kind."""
+    kinds = {value.kind for value in values}
+    if op.keeps_kind and op.variadic and len(kinds) > 1:
+        shown = " and ".join(f"{value.graph.describe(value)} ({value.kind})" for value in values)
+        raise KindError(f"{op.name} needs operands of one kind, not {shown}.")
 
 
 def aligned(op: Op, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -131,10 +163,22 @@ def _settled(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> dic
     missing = [name for name, default in known.items() if default == "required" and name not in attributes]
     if missing:
         raise KindError(f"{op.name} needs {' and '.join(missing)}.")
+    settings = {name: _checked_number(op, name, item) for name, item in {**known, **attributes}.items()}
     try:
-        return op.settle([value.shape for value in inputs], {**known, **attributes})
+        return op.settle([value.shape for value in inputs], settings)
     except MismatchError as mismatch:
         raise _mismatch(op, inputs, mismatch) from None
+
+
+def _checked_number(op: Op, name: str, item: Any) -> Any:
+    """Return an attribute in its one spelling where it is a number: 1.0 as 1."""
+    if next(attribute.type for attribute in op.attributes if attribute.name == name) != "number":
+        return item
+    exact = item.factor if isinstance(item, Constant) and not item.powers else item
+    if not is_number(exact) or isinstance(exact, Constant) or not math.isfinite(exact):
+        raise KindError(f"{name} of {op.name} is a finite number, not {item!r}.")
+    number = float(exact)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _infer(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> Shape:

@@ -30,7 +30,8 @@ def _portrait(graph: Graph, classes: dict[Hashable, int]) -> tuple[object, ...]:
 
 
 def _structure(graph: Graph, value: Value, number: dict[Value, int]) -> Hashable:
-    attributes = {name: item for name, item in value.attributes.items() if name != "id"}
-    leaf = graph.names_of(value)[0] if value.op.name == "leaf" else ""
+    is_leaf = value.op.name == "leaf"
+    attributes = {name: item for name, item in value.attributes.items() if not (is_leaf and name == "id")}
+    leaf = graph.names_of(value)[0] if is_leaf else ""
     inputs = tuple(number[x] for x in value.inputs)
     return value.op.name, leaf, inputs, tuple(sorted(attributes.items())), value.shape, value.kind

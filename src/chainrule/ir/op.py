@@ -71,7 +71,10 @@ class Op:
       None where there is none;
     - `form`: how it is written;
     - `domain` of each operand, `kinks` (where the derivative jumps; the subgradient is the rule's),
-      and `source`.
+      and `source`;
+    - where they apply: `variadic` (one operand or more, all alike), `optional` (how many operands at
+      the end `complete` puts in where they are left out), `predict` (what stands for the op in a
+      prediction graph).
     """
 
     name: ClassVar[str]
@@ -82,6 +85,8 @@ class Op:
     kind: ClassVar[Kind] = "real"
     keeps_kind: ClassVar[bool] = False
     broadcasts: ClassVar[bool] = False
+    variadic: ClassVar[bool] = False
+    optional: ClassVar[int] = 0
     inline: ClassVar[bool] = False
     domain: ClassVar[tuple[Domain, ...]] = ()
     kinks: ClassVar[tuple[float, ...]] = ()
@@ -110,9 +115,13 @@ class Op:
         """Whether each element of the result depends on the same element of each operand alone."""
         return self.signature.replace(" ", "") in ("...->...", "...,...->...", "...,...,...->...")
 
-    def operand_kind(self, position: int) -> Kind:
-        """Return the kind the operand at a position must have."""
-        return self.operands[position] if self.operands else "real"
+    def takes(self, count: int) -> bool:
+        """Tell whether the op can be applied to this many operands."""
+        return count >= 1 if self.variadic else self.arity - self.optional <= count <= self.arity
+
+    def operand_kind(self, position: int, *shapes: Shape) -> Kind:
+        """Return the kind the operand at a position must have, among operands of these shapes."""
+        return self.operands[min(position, len(self.operands) - 1)] if self.operands else "real"
 
     def result_kind(self, inputs: Sequence[Value]) -> Kind:
         """Return the result's kind: the op's own, or the operand's where the op only moves elements."""
@@ -120,7 +129,11 @@ class Op:
 
     def operand_domain(self, position: int) -> Domain:
         """Return the numbers the operand at a position may take."""
-        return self.domain[position] if self.domain else REALS
+        return self.domain[min(position, len(self.domain) - 1)] if self.domain else REALS
+
+    def complete(self, operands: tuple[Operand, ...], attributes: dict[str, Any]) -> tuple[Operand, ...]:
+        """Return all operands, with those put in that the caller left out."""
+        return operands
 
     def infer(self, *shapes: Any, **attributes: Any) -> Shape:
         """Return the result's shape, or raise MismatchError."""
@@ -147,6 +160,14 @@ class Op:
     def fold(self, *inputs: Any, **attributes: Any) -> Value | None:
         """Return a simpler value equal to this op applied to the inputs, or None."""
         return None
+
+    def predict(self, *inputs: Any, **attributes: Any) -> Value | None:
+        """Return what stands for the op on these inputs in a prediction graph, or None: the op itself."""
+        return None
+
+    def smallest_batch(self, examples: Size, *shapes: Any, **attributes: Any) -> int:
+        """Return how many examples, counted by the size `examples`, the op needs to make sense."""
+        return 1
 
     def index_limit(self, position: int, *shapes: Any, **attributes: Any) -> Size | None:
         """Return the size that class numbers at an operand must stay below, if there is one."""

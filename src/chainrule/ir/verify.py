@@ -43,6 +43,7 @@ def _check_type(graph: Graph, value: Value) -> None:
     inferred = value.op.infer(*(x.shape for x in value.inputs), **value.attributes)
     if inferred != value.shape or value.kind != value.op.result_kind(value.inputs):
         raise GraphError(f"{graph.describe(value)} is {value.shape}, but its op makes {inferred}.")
+    shapes = [x.shape for x in value.inputs]
     for position, x in enumerate(value.inputs):
-        if x.kind != value.op.operand_kind(position) and not value.op.keeps_kind:
+        if x.kind != value.op.operand_kind(position, *shapes) and not value.op.keeps_kind:
             raise GraphError(f"operand {position + 1} of {graph.describe(value)} is {x.kind}.")

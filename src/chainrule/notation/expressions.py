@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
 
 from chainrule.errors import ChainruleError, ParseError, nearest
+from chainrule.ir.build import show_arity
 from chainrule.ir.constant import Constant
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import normalized
@@ -172,14 +173,13 @@ class Meaning:
             self.check_letters((letter.text,), letter.span)
             return self.graph.constant(Constant.letter(letter.text))
         op = lookup(expression.function)
-        if len(expression.arguments) != op.arity:
-            self.fail(
-                f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, "
-                f"not {len(expression.arguments)}.",
-                expression.span,
-            )
-        operands = [self.value(argument) for argument in expression.arguments]
+        if not op.takes(len(expression.arguments)):
+            wrong = f"{op.name} takes {show_arity(op)}, not {len(expression.arguments)}."
+            self.fail(wrong, expression.span)
+        operands: list[Any] = [self.value(argument) for argument in expression.arguments]
         settings = self._settings(op, expression)
+        if op.optional and operands[-1].constant is not None:
+            operands[-1] = operands[-1].constant
         return (
             self._derivative(op, operands, expression) if expression.derivative else op(*operands, **settings)
         )
@@ -350,6 +350,7 @@ _A = {
     "axis": "the number of an axis",
     "axes": "the number of an axis, or several in brackets",
     "flag": "true or false",
+    "number": "a number",
 }
 
 
@@ -376,6 +377,7 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "axis": _is_whole,
     "axes": lambda item: item is None or _is_whole(item) or _is_order(item),
     "flag": lambda item: isinstance(item, bool),
+    "number": lambda item: isinstance(item, int | float) and not isinstance(item, bool),
 }
 
 

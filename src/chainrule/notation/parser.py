@@ -283,18 +283,23 @@ class _Parser(Cursor):
         return syntax.Fenced(op, operand, self.span(start))
 
     def norm(self, start: Token) -> Expression:
-        """Read the rest of ‖x‖²."""
+        """Read the rest of ‖x‖² or ‖x‖₁."""
         self.inside_norm += 1
         operand = self.expression()
         self.inside_norm -= 1
         self.expect("||", "‖ or an operator")
+        op = self.which_norm()
+        self.at += 1
+        return syntax.Fenced(op, operand, self.span(start))
+
+    def which_norm(self) -> str:
+        """Tell by the next token, ² or ₁, which norm was read."""
+        if self.here.kind == "lowered" and self.here.text == "1":
+            return "l1_norm"
         squared = self.here.kind == "raised" and self.here.text == "2"
         if not squared and self.take("^"):
             squared = self.here.kind == "number" and self.here.text == "2"
-        if not squared:
-            self.fail("² after ‖…‖, for the squared norm is the one that is defined")
-        self.at += 1
-        return syntax.Fenced("squared_norm", operand, self.span(start))
+        return "squared_norm" if squared else self.fail("² or ₁ after ‖…‖, to say which norm it is")
 
     def name_or_call(self) -> Expression:
         """call := function ["'"] '(' arguments ')'; any other name stands for itself."""
@@ -310,7 +315,8 @@ class _Parser(Cursor):
         if not self.sees("("):
             self.fail(f"( and what {token.text} is applied to")
         op = lookup(token.text)
-        arguments, settings = self.arguments(op.arity, takes_settings=bool(op.attributes))
+        by_place = bool(op.attributes) and not op.variadic
+        arguments, settings = self.arguments(op.arity, takes_settings=by_place)
         return syntax.Call(token.text, arguments, settings, derivative, self.span(token))
 
     def arguments(
@@ -344,9 +350,14 @@ class _Parser(Cursor):
         return syntax.Setting(name, self.literal(), self.span(start))
 
     def literal(self) -> object:
-        """Read an attribute's value: a whole number, a letter, a flag, or a tuple of these."""
+        """Read an attribute's value: a number, a letter, a flag, or a tuple of whole numbers and letters."""
         if self.sees("("):
             return self.shape()
         if self.here.kind == "name" and self.here.text.lower() in _LITERALS:
             return _LITERALS[self.expect_name("a value").text.lower()]
-        return self.size()
+        number = self.tokens[self.at + self.sees("-")]
+        if number.kind != "number" or number.text.isdigit():
+            return self.size()
+        sign = -1 if self.take("-") else 1
+        self.at += 1
+        return sign * float(number.text)

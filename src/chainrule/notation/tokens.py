@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from chainrule.errors import ParseError
 from chainrule.notation.dialect import FROM_SUBSCRIPT, FROM_SUPERSCRIPT
 
-TokenKind: TypeAlias = Literal["number", "name", "sign", "raised", "sigma", "end"]
+TokenKind: TypeAlias = Literal["number", "name", "sign", "raised", "lowered", "sigma", "end"]
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SIGNS = (
@@ -20,6 +20,7 @@ _SIGNS = (
 )  # fmt: skip
 _SPELLINGS = {"−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "⊙": ".*", "′": "'", "**": "^"}
 _PREFIX = re.compile(r"(?:d[²³⁴⁵⁶⁷⁸⁹])+(?=[^\W\d_])")
+_AFTER_NORM = re.compile(r"₁|_1(?![0-9])")
 _MOST_DIGITS = 60
 _HINTS = {
     "∑": "write Σₘ X with the Greek letter, or sum_m X.",
@@ -87,6 +88,9 @@ def _token_at(line: str, position: int, number: int, source: str) -> tuple[Token
     if sign in FROM_SUPERSCRIPT:
         end = _while(line, position, FROM_SUPERSCRIPT)
         return "raised", "".join(FROM_SUPERSCRIPT[s] for s in line[position:end]), end
+    index = _AFTER_NORM.match(line, position)
+    if index and line[position - 1] in "|‖":
+        return "lowered", "1", index.end()
     end = _name_end(line, position)
     if end > position:
         name = line[position:end]

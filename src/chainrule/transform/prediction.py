@@ -1,31 +1,56 @@
-"""The prediction graph: what an output needs, without targets and loss."""
+"""The prediction graph: what outputs need, without targets and loss, each op by its prediction rule."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from chainrule.ir.graph import Graph
-from chainrule.transform.copy import copy_exactly, declaration_of
+from chainrule.ir.value import Value
+from chainrule.transform.copy import copy_exactly, copy_leaves, declaration_of
 
 GraphT = TypeVar("GraphT", bound=Graph)
 
 
-def for_prediction(graph: GraphT, output: str) -> GraphT:
-    """Return a graph of one output alone, with only the leaves it needs.
+def for_prediction(graph: GraphT, outputs: str | Iterable[str]) -> GraphT:
+    """Return a graph of some outputs alone, with only the leaves they need.
+
+    Dropout changes nothing there, and batch normalization uses its running statistics.
 
     Raises:
-        UnknownNameError: nothing is called `output`.
+        UnknownNameError: nothing has the name of an output.
     """
+    names = [outputs] if isinstance(outputs, str) else list(outputs)
+    whole, copies = _with_prediction_rules(graph, [graph[name] for name in names])
+    wanted = [copies[graph[name]] for name in names]
+    needed = whole.walk(wanted)
     target = graph.blank()
-    needed = graph.walk([graph[output]])
-    copies = {
-        leaf: target.declare(graph.names_of(leaf)[0], declaration_of(leaf))
-        for leaf in graph.leaves()
+    kept = {
+        leaf: target.declare(whole.names_of(leaf)[0], declaration_of(leaf))
+        for leaf in whole.leaves()
         if leaf in needed
     }
-    copy_exactly(needed, target, copies)
+    copy_exactly(needed, target, kept)
     for name, value in graph.names.items():
-        if value in copies:
-            target.name(name, copies[value])
-    target.set_outputs([copies[graph[output]]])
+        if copies.get(value) in kept:
+            target.name(name, kept[copies[value]])
+    target.set_outputs(kept[value] for value in wanted)
     return target
+
+
+def _with_prediction_rules(graph: GraphT, wanted: list[Value]) -> tuple[GraphT, dict[Value, Value]]:
+    """Return a graph in which each op is replaced by its prediction rule, and the map from old to new."""
+    whole = graph.blank()
+    copies = copy_leaves(graph, whole)
+    same = set(copies)
+    for value in graph.walk(wanted):
+        inputs = [copies[x] for x in value.inputs]
+        replaced = value.op.predict(*inputs, **value.attributes) if inputs else None
+        if replaced is not None:
+            copies[value] = replaced
+        elif same.issuperset(value.inputs):
+            copy_exactly([value], whole, copies)
+            same.add(value)
+        else:
+            copies[value] = value.op(*inputs, **value.attributes)
+    return whole, copies
