@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from chainrule import ops as _ops
@@ -24,13 +25,29 @@ from chainrule.ir.constant import Constant
 from chainrule.ir.op import Domain, Primitive
 from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.ir.structural import Declaration, declare
-from chainrule.optim.sgd import SGD
+from chainrule.network import Network, load
+from chainrule.nn.activation import Activation
+from chainrule.nn.combine import ActivityPenalty, Concat, Flatten, Residual
+from chainrule.nn.dense import Dense, Embedding
+from chainrule.nn.dropout import AlphaDropout, Dropout, GaussianNoise
+from chainrule.nn.layer import Layer
+from chainrule.nn.losses import Loss
+from chainrule.nn.normalization import BatchNorm, LayerNorm, RmsNorm
+from chainrule.nn.sequential import Inputs, Outputs
+from chainrule.optim.adagrad import AdaGrad
+from chainrule.optim.adam import Adam, AdamW
+from chainrule.optim.optimizer import Optimizer
+from chainrule.optim.rmsprop import RMSProp
+from chainrule.optim.sgd import SGD, Momentum, Nesterov
+from chainrule.train.history import History
 from chainrule.train.loop import Fit, fit
 from chainrule.train.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
+    from chainrule import testing as testing
     from chainrule.ir.shape import Kind, Size
     from chainrule.ir.value import Value
 
@@ -38,27 +55,54 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
+    "Activation",
+    "ActivityPenalty",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "AlphaDropout",
+    "BatchNorm",
     "ChainruleError",
     "Composite",
+    "Concat",
     "Constant",
     "DataError",
     "Declaration",
+    "Dense",
     "Domain",
+    "Dropout",
+    "Embedding",
     "Fit",
+    "Flatten",
+    "GaussianNoise",
     "Graph",
     "GraphError",
+    "History",
+    "Inputs",
     "KindError",
+    "Layer",
+    "LayerNorm",
+    "Loss",
     "MissingExtraError",
     "ModelFileError",
+    "Momentum",
     "NamingError",
+    "Nesterov",
+    "Network",
     "NotFiniteError",
+    "Optimizer",
+    "Outputs",
     "ParseError",
     "Primitive",
+    "RMSProp",
+    "Residual",
+    "RmsNorm",
     "ShapeError",
     "UnknownNameError",
     "data",
     "fit",
     "hyperparameter",
+    "load",
     "parameter",
     "parse",
     "progress_bar",
@@ -107,15 +151,17 @@ def size(letter: str) -> Constant:
     return Constant.letter(letter)
 
 
-def __getattr__(name: str) -> Callable[..., Value]:
+def __getattr__(name: str) -> Callable[..., Value] | ModuleType:
     """Return the op of this name: every op of the rule book is a function, `chainrule.tanh(x)`."""
     if is_op(name):
         return lookup(name)
+    if name == "testing":
+        return import_module("chainrule.testing")
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *(op.name for op in every_op() if op.arity)]
+    return [*__all__, "testing", *(op.name for op in every_op() if op.arity)]
 
 
 del _ops

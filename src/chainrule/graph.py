@@ -21,7 +21,7 @@ from chainrule.nn.initializers import initialize
 from chainrule.notation.elaborate import parse_into
 from chainrule.notation.latex import to_latex
 from chainrule.notation.text import equations, to_text, updates
-from chainrule.optim.sgd import SGD
+from chainrule.optim.optimizer import Optimizer
 from chainrule.train.step import Step, training_step
 from chainrule.transform.gradient import gradient
 from chainrule.transform.lower import lower
@@ -166,7 +166,7 @@ class Graph(BaseGraph):
         """Return an equal graph in which composite ops are written out by their definitions."""
         return lower(self)
 
-    def step(self, optimizer: SGD, objective: str = "J") -> Step[Graph]:
+    def step(self, optimizer: Optimizer, objective: str = "J") -> Step[Graph]:
         """Return a training step as one graph: forward, loss, backward and the optimizer's updates."""
         return training_step(self, optimizer, objective)
 

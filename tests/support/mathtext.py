@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from matplotlib.mathtext import MathTextParser
 
@@ -14,10 +15,15 @@ _LACKING = {r"\lVert": r"\|", r"\rVert": r"\|", r"\top": "T"}
 
 
 def assert_renders(graph: cr.Graph) -> None:
-    """Typeset every row of a graph; a row that cannot be raises ValueError."""
-    for row in latex_rows(graph):
-        tex = re.sub(r"\\operatorname\{((?:[^{}])*)\}", r"\\mathrm{\1}", " ".join(row))
-        for command, spelling in _LACKING.items():
-            tex = tex.replace(command, spelling)
-        assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
-        _TYPESETTER.parse(f"${tex}$")
+    """Typeset every cell of every row of a graph; one that cannot be raises ValueError."""
+    for cell in dict.fromkeys(cell for row in latex_rows(graph) for cell in row if cell):
+        _typeset(cell)
+
+
+@cache
+def _typeset(cell: str) -> None:
+    tex = re.sub(r"\\operatorname\{((?:[^{}])*)\}", r"\\mathrm{\1}", cell)
+    for command, spelling in _LACKING.items():
+        tex = tex.replace(command, spelling)
+    assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
+    _TYPESETTER.parse(f"${tex}$")

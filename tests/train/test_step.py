@@ -70,3 +70,46 @@ def test_a_graph_with_updates_gets_no_second_step() -> None:
     graph = two_layer().step(cr.SGD()).graph
     with pytest.raises(cr.GraphError, match="updates already"):
         graph.step(cr.SGD())
+
+
+def test_states_keep_their_own_updates() -> None:
+    text = "sizes m\ndata X : (m, 2)\nparameter W : (2)\nstate mean1 : ()\nZ = X W\nJ = mean(Z²)\n"
+    step = cr.parse(text + "mean1 ← 0.9 mean1 + 0.1 mean(Z)").step(cr.SGD(0.0))
+    assert step.graph.text(section="update", shapes=False).splitlines() == [
+        "mean1 ← 0.9 mean1 + 0.1 mean(Z)",
+        "W     ← W − α dW",
+    ]
+    X = np.array([[1.0, 2.0], [3.0, 4.0]])
+    arrays = {"X": X, "W": np.ones(2)}
+    assert cr.fit(step, arrays, epochs=2).parameters["mean1"] == pytest.approx(0.95)
+    assert cr.fit(step, {**arrays, "mean1": 10.0}, epochs=1).parameters["mean1"] == pytest.approx(9.5)
+
+
+def test_a_step_that_is_counted_is_counted_once() -> None:
+    text = "parameter W : (2)\nstate step : ()\nJ = (step + 1) ‖W‖²"
+    for optimizer in (cr.SGD(0.01), cr.Adam()):
+        step = cr.parse(text).step(optimizer)
+        assert str(step).count("step ← step + 1") == 1
+        assert cr.fit(step, {"W": np.ones(2)}, epochs=5).parameters["step"] == 5
+    own = cr.parse(text + "\nstep ← step + 2").step(cr.Adam())
+    assert cr.fit(own, {"W": np.ones(2)}, epochs=5).parameters["step"] == 10
+
+
+def test_the_step_says_what_the_optimizers_states_start_from() -> None:
+    step = two_layer().step(cr.AdaGrad(start=0.5))
+    assert step.starts == {"vW1": 0.5, "vb1": 0.5, "vW2": 0.5, "vb2": 0.5}
+    start = cr.fit(step, two_layer_arrays(), epochs=0, dtype=np.float32).parameters
+    np.testing.assert_array_equal(start["vW1"], np.full((5, 4), 0.5, np.float32))
+    assert two_layer().step(cr.Adam()).starts["step"] == 0
+    assert two_layer().step(cr.SGD()).starts == {}
+
+
+def test_what_is_missing_is_still_named() -> None:
+    arrays = two_layer_arrays()
+    step = two_layer().step(cr.Momentum())
+    with pytest.raises(cr.DataError, match=r"no value was given for b2 \(k\)\."):
+        cr.fit(step, {name: array for name, array in arrays.items() if name != "b2"})
+    with pytest.raises(cr.ShapeError, match=r"W1 \(5, h\) was given the shape \(4, 4\), for d = 5 in X\."):
+        cr.fit(step, {**arrays, "W1": np.ones((4, 4))})
+    with pytest.raises(cr.DataError, match="W1 is not a rectangular array"):
+        cr.fit(step, {**arrays, "W1": [[1.0], [1.0, 2.0]]})

@@ -22,15 +22,29 @@ def draws(rule: Rule) -> Iterator[dict[str, np.ndarray]]:
     for seed in range(5):
         generator = np.random.default_rng(seed)
         yield {
-            letter: generator.uniform(0.1, 0.9, [SIZES[size] for size in shape.strip("()").split(", ")])
+            letter: draw(generator, shape, rule.targets.get(letter, ""))
             for letter, shape in rule.shapes.items()
+            if letter not in rule.given
         }
+
+
+def draw(generator: np.random.Generator, text: str, target: str) -> np.ndarray:
+    shape = [SIZES.get(size, 1) for size in text.removesuffix(" index").strip("()").split(", ")]
+    if text.endswith("index"):
+        return generator.integers(0, SIZES["c"], shape)
+    if target == "binary":
+        return generator.integers(0, 2, shape).astype(float)
+    array = generator.uniform(0.1, 0.9, shape)
+    return array / array.sum(axis=-1, keepdims=True) if target == "distribution" else array
 
 
 def sides(rule: Rule) -> cr.Graph:
     left, right = rule.equation.split(" = ")
-    leaves = ", ".join(f"{letter} : {shape}" for letter, shape in rule.shapes.items())
-    return cr.parse(f"sizes r, s, c\ndata {leaves}\nL1 = {left}\nR1 = {right}")
+    leaves = ", ".join(
+        f"{letter} : {shape}" for letter, shape in rule.shapes.items() if letter not in rule.given
+    )
+    given = "".join(f"{letter} = {text}\n" for letter, text in reversed(rule.given.items()))
+    return cr.parse(f"sizes r, s, c\ndata {leaves}\n{given}L1 = {left}\nR1 = {right}")
 
 
 @each_rule
@@ -48,7 +62,7 @@ def test_the_rule_fires_on_its_own_left_side(rule: Rule) -> None:
     result, fired = simplify(graph, [rule])
     assert [firing.rule for firing in fired] == [rule.name]
     assert result["L1"] is result["R1"]
-    assert fired[0].equation == rule.equation
+    assert fired[0].equation == rule.statement
     assert fired[0].why == rule.why
     assert rule.why and not rule.why.endswith(".")
 
@@ -92,7 +106,10 @@ def test_factors_left_alone_stay_in_the_product() -> None:
     text = "sizes m\ndata Y : (m, 1), C : (m, 1)\nparameter Z : (m, 1)\nA = sigmoid(Z)\n"
     graph = cr.parse(text + "J = 1/m sum(C ⊙ binary_cross_entropy(A, Y))").gradient("J")
     after = graph.simplify()
-    assert [firing.rule for firing in after.fired] == ["sigmoid meets binary cross entropy"]
+    assert [firing.rule for firing in after.fired] == [
+        "sigmoid cross entropy from logits",
+        "sigmoid meets binary cross entropy",
+    ]
     arrays = {"Y": [[1.0], [0.0]], "C": [[2.0], [3.0]], "Z": [[0.5], [-1.5]]}
     assert_allclose(after.run(**arrays)["dZ"], graph.run(**arrays)["dZ"], rtol=1e-14)
 

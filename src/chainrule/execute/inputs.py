@@ -170,12 +170,13 @@ def _check_members(graph: Graph, value: Value, x: Value, array: Array, members: 
     outside = ~np.isin(array, members)
     if outside.any():
         at = tuple(int(i) for i in np.argwhere(outside)[0])
+        codes = " and ".join(f"{member:g}" for member in members)
         allowed = value.op.operand_domain(value.inputs.index(x))
         raise DataError(
             f"{graph.describe(x)} must lie in {allowed} for {value.op.name}, "
             f"but {graph.describe(x)}[{', '.join(map(str, at))}] = {array[at]:g} "
             f"({int(outside.sum())} of {outside.size} elements lie outside).",
-            fix="encode the two classes as 0 and 1, or use a loss for real targets.",
+            fix=f"encode the two classes as {codes}, or use a loss for real targets.",
         )
 
 

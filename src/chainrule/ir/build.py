@@ -77,10 +77,11 @@ def show_arity(op: Op) -> str:
     return f"{least}{op.arity} operand{'s' * (op.arity != 1)}"
 
 
-def raw(op_name: str, *inputs: Value) -> Value:
-    """Return a value without folding; for the rules that fold, whose inputs fit already."""
+def raw(op_name: str, *inputs: Value, **attributes: Any) -> Value:
+    """Return a value without folding; for the rules that fold, whose inputs and attributes are settled."""
     op = lookup(op_name)
-    return inputs[0].graph.intern(op, inputs, {}, _infer(op, inputs, {}), op.result_kind(inputs))
+    shape = _infer(op, inputs, attributes)
+    return inputs[0].graph.intern(op, inputs, attributes, shape, op.result_kind(inputs))
 
 
 def as_value(operand: Operand, graph: Graph) -> Value:
@@ -207,4 +208,6 @@ def _mismatch(op: Op, inputs: Sequence[Value], reason: MismatchError, otherwise:
     why, fix = op.remedy(names, shapes)
     shown = [f"{name} {show_shape(shape)}" for name, shape in zip(names, shapes, strict=True)]
     verb, between = op.verb if op.verb[0] else (f"apply {op.name} to", " and ")
-    return ShapeError(f"cannot {verb} {between.join(shown)}: {why or reason}.", fix=fix or otherwise)
+    return ShapeError(
+        f"cannot {verb} {between.join(shown)}: {why or reason}.", fix=fix or otherwise or reason.fix
+    )

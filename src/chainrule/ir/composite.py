@@ -95,7 +95,7 @@ def pull_back(result: Value, dy: Value, inputs: Sequence[Value]) -> list[Value |
 
 
 def _leaves_like(inputs: Sequence[Value]) -> tuple[Graph, list[Value]]:
-    """Return a scratch graph whose leaves are shaped like the inputs, so that nothing there has a name to keep."""
+    """Return a scratch graph with leaves shaped like the inputs, where no name stands in the way."""
     scratch = Graph()
     leaves = [scratch.declare(f"x{i}", Declaration("data", x.shape, x.kind)) for i, x in enumerate(inputs)]
     return scratch, leaves

@@ -21,7 +21,7 @@ GREEK = {
     "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π",
     "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
-_SPELLED = re.compile(rf"(d?)({'|'.join(sorted(GREEK, key=len, reverse=True))})([0-9]*(?:_.*)?)")
+_SPELLED = re.compile(rf"([duv]?)({'|'.join(sorted(GREEK, key=len, reverse=True))})([0-9]*(?:_.*)?)")
 _LETTERS = {letter: word for word, letter in GREEK.items()}
 
 
@@ -40,7 +40,7 @@ def normalized(name: str) -> str:
     """Return the one spelling under which a name is kept.
 
     Letters that look alike become one, as Python itself does it; a Greek letter may be spelled out,
-    and d2_ before a name means d².
+    also after the d of a gradient and the u or v of a moment, and d2_ before a name means d².
 
     >>> normalized("lambda"), normalized("dbeta1"), normalized("d2_W1"), normalized("\\u00b5")
     ('λ', 'dβ1', 'd²W1', 'μ')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from chainrule.ir.value import Operand, Value
 
 Required: Literal["required"] = "required"
-AttributeType = Literal["shape", "size", "axes", "axis", "order", "flag", "number", "word"]
+AttributeType = Literal[
+    "shape", "size", "axes", "axis", "order", "pairs", "whole", "bound", "flag", "number", "word"
+]
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class Op:
     - `form`: how it is written;
     - `domain` of each operand, `kinks` (where the derivative jumps; the subgradient is the rule's),
       and `source`;
-    - where they apply: `variadic` (one operand or more, all alike), `optional` (how many operands at
+    - where they apply: `starts` (what a parameter or state starts from as the operand at a place),
+      `variadic` (one operand or more, all alike), `optional` (how many operands at
       the end `complete` puts in where they are left out), `predict` (what stands for the op in a
       prediction graph).
     """
@@ -90,6 +93,7 @@ class Op:
     inline: ClassVar[bool] = False
     domain: ClassVar[tuple[Domain, ...]] = ()
     kinks: ClassVar[tuple[float, ...]] = ()
+    starts: ClassVar[Mapping[int, float]] = {}
     source: ClassVar[str] = ""
     verb: ClassVar[tuple[str, str]] = ("", "")
 

@@ -9,7 +9,15 @@ from chainrule.ir.shape import Shape, Size
 
 
 class MismatchError(Exception):
-    """Shapes that a signature does not admit; caught by the builder, which knows the names."""
+    """Shapes that a signature does not admit; caught by the builder, which knows the names.
+
+    Attributes:
+        fix: what to change, or "".
+    """
+
+    def __init__(self, why: str, fix: str = "") -> None:
+        super().__init__(why)
+        self.fix = fix
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""How parameters start: He and Glorot for matrices, zero for the rest."""
+"""How parameters start: by name, by number, or by a function of one's own."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,71 +14,133 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.shape import letters_of
 from chainrule.ir.value import Value
 
-Draw: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...], int, int], NDArray[np.float64]]"
+Array: TypeAlias = "NDArray[np.float64]"
+Draw: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...], int, int], Array]"
+Initializer: TypeAlias = "str | float | tuple[str, float] | Draw"
 
 
-def he_normal(
-    generator: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> NDArray[np.float64]:
-    """Draw from a normal distribution with variance 2 / fan_in, for relu.
+def normal(variance: Callable[[int, int], float]) -> Draw:
+    """Return the normal distribution of mean 0 and a variance that depends on fan_in and fan_out."""
 
-    Source: K. He et al., Delving deep into rectifiers, ICCV 2015.
+    def draw(generator: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+        return generator.normal(0.0, math.sqrt(variance(fan_in, fan_out)), shape)
+
+    return draw
+
+
+def uniform(variance: Callable[[int, int], float]) -> Draw:
+    """Return the uniform distribution of mean 0 and a variance that depends on fan_in and fan_out."""
+
+    def draw(generator: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+        limit = math.sqrt(3 * variance(fan_in, fan_out))
+        return generator.uniform(-limit, limit, shape)
+
+    return draw
+
+
+def constant(number: float) -> Draw:
+    """Return what fills an array with one number."""
+    return lambda generator, shape, fan_in, fan_out: np.full(shape, float(number))
+
+
+def orthogonal(generator: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
+    """Draw a matrix with orthonormal rows or columns, whichever are fewer.
+
+    Source: A. M. Saxe, J. L. McClelland, S. Ganguli, Exact solutions to the nonlinear dynamics of learning
+    in deep linear neural networks, ICLR 2014; F. Mezzadri, How to generate random matrices from the
+    classical compact groups, 2007.
     """
-    return generator.normal(0.0, math.sqrt(2 / fan_in), shape)
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    factor, triangle = np.linalg.qr(generator.normal(size=(max(rows, columns), min(rows, columns))))
+    factor = factor * np.where(np.diag(triangle) < 0, -1.0, 1.0)
+    return np.ascontiguousarray(factor if rows >= columns else factor.T).reshape(shape)
 
 
-def he_uniform(
-    generator: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> NDArray[np.float64]:
-    """Draw uniformly with variance 2 / fan_in, for relu."""
-    limit = math.sqrt(6 / fan_in)
-    return generator.uniform(-limit, limit, shape)
+def _he(fan_in: int, fan_out: int) -> float:
+    return 2 / fan_in
 
 
-def glorot_normal(
-    generator: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> NDArray[np.float64]:
-    """Draw from a normal distribution with variance 2 / (fan_in + fan_out), for tanh and sigmoid.
-
-    Source: X. Glorot, Y. Bengio, Understanding the difficulty of training deep feedforward neural
-    networks, AISTATS 2010.
-    """
-    return generator.normal(0.0, math.sqrt(2 / (fan_in + fan_out)), shape)
+def _glorot(fan_in: int, fan_out: int) -> float:
+    return 2 / (fan_in + fan_out)
 
 
-def glorot_uniform(
-    generator: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> NDArray[np.float64]:
-    """Draw uniformly with variance 2 / (fan_in + fan_out), for tanh and sigmoid."""
-    limit = math.sqrt(6 / (fan_in + fan_out))
-    return generator.uniform(-limit, limit, shape)
+def _lecun(fan_in: int, fan_out: int) -> float:
+    return 1 / fan_in
 
 
 INITIALIZERS: Mapping[str, Draw] = {
-    "he": he_normal,
-    "he_uniform": he_uniform,
-    "glorot": glorot_uniform,
-    "glorot_normal": glorot_normal,
+    "zeros": constant(0.0),
+    "ones": constant(1.0),
+    "he": normal(_he),
+    "he_uniform": uniform(_he),
+    "glorot": uniform(_glorot),
+    "glorot_normal": normal(_glorot),
+    "lecun": normal(_lecun),
+    "lecun_uniform": uniform(_lecun),
+    "orthogonal": orthogonal,
 }
+_SCALED: Mapping[str, Callable[[float], Draw]] = {
+    "constant": constant,
+    "normal": lambda deviation: normal(lambda fan_in, fan_out: deviation**2),
+    "uniform": lambda limit: uniform(lambda fan_in, fan_out: limit**2 / 3),
+}
+_USUAL_SCALE = 0.05
+
+
+def initializer(chosen: Initializer) -> Draw:
+    """Return how to draw a parameter.
+
+    | | each element |
+    |---|---|
+    | `"zeros"`, `"ones"`, a number, `("constant", c)` | that number |
+    | `("normal", σ)`, `"normal"` | normal with deviation σ, 0.05 if not said |
+    | `("uniform", a)`, `"uniform"` | uniform in [−a, a], 0.05 if not said |
+    | `"he"`, `"he_uniform"` | variance 2 / fan_in, for relu (He et al., ICCV 2015) |
+    | `"glorot"` (uniform), `"glorot_normal"` | variance 2 / (fan_in + fan_out) (Glorot, Bengio, 2010) |
+    | `"lecun"`, `"lecun_uniform"` | variance 1 / fan_in, for selu (LeCun et al., Efficient backprop, 1998) |
+    | `"orthogonal"` | orthonormal rows or columns (Saxe et al., ICLR 2014) |
+
+    A function of one's own is called with a NumPy generator, the shape, fan_in and fan_out.
+
+    Raises:
+        UnknownNameError: no initializer has the name.
+        DataError: it is neither a name nor a number, a pair or a function.
+    """
+    if isinstance(chosen, str):
+        if chosen in _SCALED and chosen != "constant":
+            return _SCALED[chosen](_USUAL_SCALE)
+        if chosen not in INITIALIZERS:
+            known = [*INITIALIZERS, *_SCALED]
+            raise UnknownNameError(f"there is no initializer {chosen}.", fix=nearest(chosen, known))
+        return INITIALIZERS[chosen]
+    if isinstance(chosen, int | float) and math.isfinite(chosen):
+        return constant(chosen)
+    if isinstance(chosen, tuple) and len(chosen) == 2 and chosen[0] in _SCALED and math.isfinite(chosen[1]):
+        return _SCALED[chosen[0]](chosen[1])
+    if callable(chosen):
+        return chosen
+    raise DataError(
+        f"an initializer is a name, a number, a pair such as ('normal', 0.01) or a function, not {chosen!r}."
+    )
 
 
 def initialize(
     graph: Graph,
     sizes: Mapping[str, int] | None = None,
-    scheme: str | Mapping[str, str] = "glorot",
+    scheme: Initializer | Mapping[str, Initializer] = "glorot",
     *,
     seed: int = 0,
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, Array]:
     """Draw every parameter of a graph: matrices by the scheme, vectors and columns (biases) zero.
 
     A matrix W has fan_in rows where it stands right in a product, X W, and fan_in columns where it
-    stands left, W X.
+    stands left, W X. The γ of a normalization starts from 1. States start from 0, a running variance from 1.
 
     Args:
         graph: the network.
         sizes: numbers for the letters in the shapes of parameters.
-        scheme: "he", "he_uniform", "glorot" (uniform) or "glorot_normal"; one for all matrices, or by
-            the name of the parameter, "glorot" where a name is missing.
+        scheme: see `initializer`; one for all matrices, or by the name of the parameter, "glorot" for a
+            matrix whose name is missing.
         seed: of the random generator; each parameter draws from a stream of its own, so that adding
             one leaves the others as they were.
 
@@ -86,18 +148,16 @@ def initialize(
         UnknownNameError: no initializer has the name, or no parameter.
         NamingError: a letter has no size.
     """
-    parameters = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves("parameter")}
-    if not isinstance(scheme, str | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
-        raise DataError(f"an initializer is a name, or names by parameter, not {scheme!r}.")
-    schemes = dict.fromkeys(parameters, scheme) if isinstance(scheme, str) else dict(scheme)
-    for name, chosen in schemes.items():
-        if name not in parameters:
-            raise UnknownNameError(f"there is no parameter {name}.", fix=nearest(name, parameters))
-        if chosen not in INITIALIZERS:
-            raise UnknownNameError(f"there is no initializer {chosen}.", fix=nearest(chosen, INITIALIZERS))
+    leaves = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves("parameter", "state")}
+    named = cast("Mapping[str, Initializer]", scheme) if isinstance(scheme, Mapping) else {}
+    for name in named:
+        if name not in leaves:
+            raise UnknownNameError(f"there is no parameter {name}.", fix=nearest(name, leaves))
+    usual = initializer("glorot" if isinstance(scheme, Mapping) else scheme)
+    chosen = {name: initializer(item) for name, item in named.items()}
     return {
-        name: _draw(graph, leaf, sizes or {}, INITIALIZERS[schemes.get(name, "glorot")], [seed, place])
-        for place, (name, leaf) in enumerate(parameters.items())
+        name: _draw(graph, leaf, sizes or {}, chosen.get(name), usual, [seed, place])
+        for place, (name, leaf) in enumerate(leaves.items())
     }
 
 
@@ -114,8 +174,8 @@ def random_generator(seed: int | Sequence[int]) -> np.random.Generator:
 
 
 def _draw(
-    graph: Graph, leaf: Value, sizes: Mapping[str, int], draw: Draw, seed: list[int]
-) -> NDArray[np.float64]:
+    graph: Graph, leaf: Value, sizes: Mapping[str, int], chosen: Draw | None, usual: Draw, seed: list[int]
+) -> Array:
     unknown = [letter for letter in letters_of(leaf.shape) if letter not in sizes]
     if unknown:
         name = graph.names_of(leaf)[0]
@@ -124,10 +184,31 @@ def _draw(
         )
     shape = tuple(sizes[size] if isinstance(size, str) else size for size in leaf.shape)
     side = _side_in_product(graph, leaf)
-    if len(shape) != 2 or (side is None and 1 in shape):
-        return np.zeros(shape)
-    fan_in, fan_out = shape if side != "left" else shape[::-1]
-    return draw(random_generator(seed), shape, fan_in, fan_out)
+    draw = chosen or _default(
+        graph, leaf, usual, is_matrix=len(shape) == 2 and (side is not None or 1 not in shape)
+    )
+    fan_in, fan_out = _fans(shape, side)
+    array = np.asarray(draw(random_generator(seed), shape, fan_in, fan_out), dtype=np.float64)
+    if array.shape != shape:
+        name = graph.names_of(leaf)[0]
+        raise DataError(f"the initializer of {name} made an array {array.shape}, not {shape}.")
+    return array
+
+
+def _default(graph: Graph, leaf: Value, usual: Draw, *, is_matrix: bool) -> Draw:
+    """Return how a leaf starts that is not spoken of: as its op says, matrices as usual, the rest zero."""
+    for value in graph.document():
+        for place, start in value.op.starts.items():
+            if place < len(value.inputs) and value.inputs[place] is leaf:
+                return constant(start)
+    return usual if is_matrix and leaf.attributes["role"] == "parameter" else constant(0.0)
+
+
+def _fans(shape: tuple[int, ...], side: str | None) -> tuple[int, int]:
+    if len(shape) < 2:
+        return (shape[0] if shape else 1), 1
+    fan_in, fan_out = math.prod(shape[:-1]), shape[-1]
+    return (fan_out, fan_in) if side == "left" else (fan_in, fan_out)
 
 
 def _side_in_product(graph: Graph, leaf: Value) -> str | None:

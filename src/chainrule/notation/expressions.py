@@ -16,6 +16,7 @@ from chainrule.ir.registry import every_op, lookup
 from chainrule.ir.shape import Shape, letters_of, show_shape
 from chainrule.ir.value import Value
 from chainrule.notation import syntax
+from chainrule.notation.settings import expected_instead
 from chainrule.notation.syntax import Expression, Span
 
 _INFIX = {
@@ -203,9 +204,8 @@ class Meaning:
         if wanted in ("shape", "size"):
             sizes = cast("Shape", item if isinstance(item, tuple) else (item,))
             self.check_letters(sizes, setting.span)
-        sound: bool = _CHECKS.get(wanted, _anything)(item)
-        if not sound:
-            self.fail(f"{name} of {op.name} is {_A[wanted]}.", setting.span, expected=_A[wanted])
+        if expected := expected_instead(wanted, setting.item):
+            self.fail(f"{name} of {op.name} is {expected}.", setting.span, expected=expected)
         return setting.item
 
     def _derivative(self, op: Op, operands: list[Value], expression: syntax.Call) -> Value:
@@ -341,44 +341,6 @@ class Meaning:
             expected="brackets",
             fix=f"write ({before}) {rest} or {kept} ({last}).",
         )
-
-
-_A = {
-    "shape": "a shape in brackets, such as (m, 1)",
-    "order": "the axes in brackets, such as (1, 0)",
-    "size": "a size: a whole number or a letter",
-    "axis": "the number of an axis",
-    "axes": "the number of an axis, or several in brackets",
-    "flag": "true or false",
-    "number": "a number",
-}
-
-
-def _anything(item: object) -> bool:
-    return True
-
-
-def _is_whole(item: object) -> bool:
-    return isinstance(item, int) and not isinstance(item, bool)
-
-
-def _is_shape(item: object) -> bool:
-    return isinstance(item, tuple)
-
-
-def _is_order(item: Any) -> bool:
-    return isinstance(item, tuple) and all(map(_is_whole, cast("tuple[object, ...]", item)))
-
-
-_CHECKS: Mapping[str, Callable[[Any], bool]] = {
-    "shape": _is_shape,
-    "order": _is_order,
-    "size": lambda item: isinstance(item, str) or _is_whole(item),
-    "axis": _is_whole,
-    "axes": lambda item: item is None or _is_whole(item) or _is_order(item),
-    "flag": lambda item: isinstance(item, bool),
-    "number": lambda item: isinstance(item, int | float) and not isinstance(item, bool),
-}
 
 
 def _manner(rank: int, sign: str, factor: Any) -> str:

@@ -103,6 +103,13 @@ class _Parser(Cursor):
         self.expect(")", ") or a comma and one more size")
         return tuple(sizes)
 
+    def shapes(self) -> tuple[Shape, ...]:
+        """shapes := '(' shape (',' shape)* ')'"""
+        self.expect("(")
+        shapes = self.separated(self.shape)
+        self.expect(")", ") or a comma and one more list of axes")
+        return tuple(shapes)
+
     def size(self) -> Size:
         """size := whole number | letter"""
         token = self.here
@@ -352,7 +359,7 @@ class _Parser(Cursor):
     def literal(self) -> object:
         """Read an attribute's value: a number, a letter, a flag, or a tuple of whole numbers and letters."""
         if self.sees("("):
-            return self.shape()
+            return self.shapes() if self.tokens[self.at + 1].text == "(" else self.shape()
         if self.here.kind == "name" and self.here.text.lower() in _LITERALS:
             return _LITERALS[self.expect_name("a value").text.lower()]
         number = self.tokens[self.at + self.sees("-")]

@@ -159,7 +159,7 @@ class Writer:
             if attribute.type == "axes" and isinstance(setting, tuple):
                 axes = cast("tuple[int, ...]", setting)
                 setting = axes[0] if len(axes) == 1 else axes
-            if attribute.default == "required":
+            if attribute.default == "required" and attribute.type != "number":
                 settings.append(self.literal(setting))
             elif setting != attribute.default:
                 settings.append(self.setting(attribute.name, self.literal(setting)))

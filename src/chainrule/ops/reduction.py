@@ -1,4 +1,4 @@
-"""Reductions over axes: sum, mean, squared_norm."""
+"""Reductions over axes: sum, mean, var, max, min, prod, logsumexp, argmax, squared_norm."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Shape, Size
 from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Value
+from chainrule.ops.axes import last_or_front_axis, with_axis
+from chainrule.ops.cumulative import leave_one_out
 
 
 class Reduction(Primitive, abstract=True):
@@ -52,7 +54,8 @@ def _settled_axes(axes: Any, rank: int) -> tuple[int, ...] | None:
 
 def spread(dy: Value, shape: Shape, axis: tuple[int, ...] | None, keepdims: bool) -> Value:
     """Return a reduced gradient repeated along the axes that were reduced."""
-    if axis is not None and not keepdims:
+    only_last_is_left = axis == tuple(range(len(shape) - 1))
+    if axis is not None and not keepdims and not only_last_is_left:
         dy = dy.reshape(*(1 if i in axis else size for i, size in enumerate(shape)))
     elif axis is None and keepdims:
         dy = dy.reshape()
@@ -63,6 +66,12 @@ class Sum(Reduction):
     """Sum over some or all axes, y = Σ x."""
 
     form = forms.Sum()
+
+    def fold(self, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool) -> Value | None:
+        """Nothing to sum: x itself. A minus goes in front of the sum."""
+        if x.op.name == "negative" and not x.graph.is_named(x):
+            return -lookup("sum")(x.inputs[0], axis=axis, keepdims=keepdims)
+        return super().fold(x, axis=axis, keepdims=keepdims)
 
     def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
         return xp.sum(x, axis=axis, keepdims=keepdims)
@@ -80,8 +89,121 @@ class Mean(Reduction):
     def vjp(
         self, dy: Value, y: Value, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool
     ) -> tuple[Value]:
-        combined: Shape = x.shape if axis is None else tuple(x.shape[i] for i in axis)
-        return (spread(dy, x.shape, axis, keepdims) * Constant.count(combined).reciprocal(),)
+        combined = Constant.count(_combined(x.shape, axis))
+        return (spread(dy, x.shape, axis, keepdims) * combined.reciprocal(),)
+
+
+class Var(Reduction):
+    """Biased variance over some or all axes, y = 1/n Σ (x − mean(x))², n the number of elements combined.
+
+    Its gradient is 2/n (x − mean(x)).
+    """
+
+    def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        return xp.var(x, axis=axis, keepdims=keepdims)
+
+    def vjp(
+        self, dy: Value, y: Value, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool
+    ) -> tuple[Value]:
+        twice = Constant.of(2) / Constant.count(_combined(x.shape, axis))
+        mean = lookup("mean")(x, axis=axis, keepdims=keepdims)
+        return (twice * spread(dy, x.shape, axis, keepdims) * (x - spread(mean, x.shape, axis, keepdims)),)
+
+    def fold(self, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool) -> None:
+        """Keep the variance of a single number, 0, as it stands."""
+
+    def smallest_batch(
+        self, examples: Size, *shapes: Shape, axis: tuple[int, ...] | None, keepdims: bool
+    ) -> int:
+        """Return 2 where the examples vary: a single one has the variance 0 whatever it is."""
+        return 2 if examples in _combined(shapes[0], axis) else 1
+
+
+def _combined(shape: Shape, axis: tuple[int, ...] | None) -> Shape:
+    return shape if axis is None else tuple(shape[i] for i in axis)
+
+
+class Extreme(Reduction, abstract=True):
+    """The greatest or least element; its gradient is shared equally among the elements that equal it."""
+
+    def branches(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        return x == self.forward(xp, x, axis=axis, keepdims=True)
+
+    def vjp(self, dy: Value, y: Value, x: Value, *, axis: Any, keepdims: bool) -> tuple[Value]:
+        chosen = lookup("equal")(x, spread(y, x.shape, axis, keepdims))
+        ties = lookup("sum")(chosen, axis=axis, keepdims=keepdims)
+        return (spread(dy / ties, x.shape, axis, keepdims) * chosen,)
+
+
+class Max(Extreme):
+    """Greatest element over some or all axes, y = max x; elements that tie share the gradient equally."""
+
+    form = forms.Call(r"\max")
+
+    def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        return xp.max(x, axis=axis, keepdims=keepdims)
+
+
+class Min(Extreme):
+    """Least element over some or all axes, y = min x; elements that tie share the gradient equally."""
+
+    form = forms.Call(r"\min")
+
+    def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        return xp.min(x, axis=axis, keepdims=keepdims)
+
+
+class Prod(Reduction):
+    """Product over some or all axes, y = Π x.
+
+    Its gradient multiplies all other elements and never divides, so that zeros do no harm.
+    """
+
+    def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        return xp.prod(x, axis=axis, keepdims=keepdims)
+
+    def vjp(
+        self, dy: Value, y: Value, x: Value, *, axis: tuple[int, ...] | None, keepdims: bool
+    ) -> tuple[Value]:
+        axes = tuple(range(x.ndim)) if axis is None else axis
+        return (spread(dy, x.shape, axis, keepdims) * leave_one_out(x, axes[::-1]),)
+
+
+class Logsumexp(Reduction):
+    """Logarithm of a sum of exponentials over some or all axes, y = log Σ exp(x); its gradient is a softmax.
+
+    The greatest x is subtracted first, so that nothing overflows.
+    """
+
+    def forward(self, xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+        top = xp.max(x, axis=axis, keepdims=True)
+        top = xp.where(xp.isfinite(top), top, 0.0)
+        total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=keepdims))
+        return total + xp.reshape(top, total.shape)
+
+    def vjp(self, dy: Value, y: Value, x: Value, *, axis: Any, keepdims: bool) -> tuple[Value]:
+        share = lookup("exp")(x - spread(y, x.shape, axis, keepdims))
+        return (spread(dy, x.shape, axis, keepdims) * share,)
+
+
+class Argmax(Primitive):
+    """Place of the greatest element along an axis, y = argmaxₖ x_k, the first where several tie.
+
+    Class numbers, so there is no gradient.
+    """
+
+    signature = "... k -> ..."
+    attributes = (Attribute("axis", "axis", -1),)
+    kind = "index"
+
+    def settle(self, shapes: Sequence[Shape], attributes: dict[str, Any]) -> dict[str, Any]:
+        return {"axis": last_or_front_axis(attributes["axis"], len(shapes[0]))}
+
+    def infer(self, *shapes: Shape, axis: int) -> Shape:
+        return with_axis(shapes[0], axis % len(shapes[0]))
+
+    def forward(self, xp: Any, x: Any, *, axis: int) -> Any:
+        return xp.argmax(x, axis=axis)
 
 
 class SquaredNorm(Primitive):
@@ -96,3 +218,17 @@ class SquaredNorm(Primitive):
 
     def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
         return (2 * dy * x,)
+
+
+class L1Norm(Primitive):
+    """Sum of the absolute values of all elements, y = ‖x‖₁; the subgradient of an element at 0 is 0."""
+
+    signature = "... -> "
+    form = forms.Fence(("‖", "‖₁"), ("||", "||_1"), (r"\lVert ", r" \rVert_{1}"), forms.Level.POSTFIX)
+    kinks = (0.0,)
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        return xp.sum(xp.abs(x))
+
+    def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
+        return (dy * lookup("sign")(x),)

@@ -1,98 +1,94 @@
-"""Gradient descent, V ← V − α dV."""
+"""Gradient descent: plain, with momentum, with Nesterov's momentum."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
-import numpy as np
-
-from chainrule.errors import DataError, ShapeError, UnknownNameError, nearest
-from chainrule.ir.graph import Graph
-from chainrule.ir.shape import show_shape
-from chainrule.ir.structural import declare
 from chainrule.ir.value import Value
+from chainrule.optim.optimizer import FRACTION, Optimizer, Parameter, Range
+from chainrule.optim.rates import Rate
 
 
-class SGD:
+class SGD(Optimizer):
     """Gradient descent, V ← V − α dV for every parameter V.
 
     Full-batch, mini-batch or single-instance: that is a matter of how much data each step sees.
 
     Args:
-        rate: the learning rate α: a number for all parameters, or by the parameter's name a number
-            or an array of the parameter's shape (one rate for each weight).
+        rate: the learning rate α; see `Optimizer` for one by layer, parameter or weight.
+        weight_decay: λ_decay of the decoupled decay V ← V − α dV − α λ_decay V of weights, not
+            biases. Here, and here alone, that is the same as λ/2 ‖V‖² in the objective.
 
     Raises:
-        DataError: a rate is negative or not finite.
+        DataError: a number is not finite or out of range.
 
     Source: H. Robbins, S. Monro, A stochastic approximation method, 1951.
     """
 
-    def __init__(self, rate: float | Mapping[str, Any] = 0.1) -> None:
-        self.rate = rate
-        rates = rate.items() if isinstance(rate, Mapping) else [("α", rate)]
-        for name, number in rates:
-            array = np.asarray(number)
-            if array.ndim and not isinstance(rate, Mapping):
-                raise DataError(
-                    "one learning rate is a number.", fix='name the parameter: SGD({"W1": array, …}).'
-                )
-            if array.dtype.kind not in "iuf" or not np.isfinite(array).all() or (array < 0).any():
-                raise DataError(f"the learning rate of {name} must be finite and not negative.")
+    def __init__(self, rate: Rate = 0.1, weight_decay: float = 0.0) -> None:
+        super().__init__(rate, weight_decay=weight_decay)
 
-    def __repr__(self) -> str:
-        return f"SGD(rate={self.rate!r})"
-
-    def add_updates(self, graph: Graph, gradients: Mapping[str, str]) -> dict[str, Any]:
-        """Add the update of each parameter to a graph; return the numbers its rates stand for.
-
-        Args:
-            graph: holds parameters and gradients.
-            gradients: the name of the gradient by the parameter's name.
-        """
-        names = list(gradients)
-        numbers: dict[str, Any] = {}
-        rates = self._rates(graph, names, numbers)
-        for name in names:
-            graph.update(graph[name], graph[name] - rates[name] * graph[gradients[name]])
-        return numbers
-
-    def _rates(self, graph: Graph, names: list[str], numbers: dict[str, Any]) -> dict[str, Value]:
-        if not isinstance(self.rate, Mapping):
-            alpha = graph.declare("α", declare("hyperparameter", ()))
-            numbers["α"] = float(self.rate)
-            return dict.fromkeys(names, alpha)
-        self._check_names(names)
-        rates: dict[str, Value] = {}
-        for name in names:
-            number = np.asarray(self.rate[name])
-            shape = () if number.ndim == 0 else graph[name].shape
-            _check_shape(name, number, shape)
-            rates[name] = graph.declare(f"α_{name}", declare("hyperparameter", shape))
-            numbers[f"α_{name}"] = number
-        return rates
-
-    def _check_names(self, names: list[str]) -> None:
-        given = list(self.rate) if isinstance(self.rate, Mapping) else []
-        for name in given:
-            if name not in names:
-                raise UnknownNameError(
-                    f"a rate is given for {name}, which no step updates.", fix=nearest(name, names)
-                )
-        missing = [name for name in names if name not in given]
-        if missing:
-            raise DataError(
-                f"no learning rate is given for {', '.join(missing)}.", fix="give one for each parameter."
-            )
+    def update(self, p: Parameter) -> Value:
+        """Return V − α dV."""
+        return p.value - p.rate * p.gradient
 
 
-def _check_shape(name: str, number: Any, shape: tuple[Any, ...]) -> None:
-    fits = number.ndim == len(shape) and all(
-        isinstance(size, str) or size == actual for size, actual in zip(shape, number.shape, strict=True)
-    )
-    if not fits:
-        raise ShapeError(
-            f"the learning rate of {name} has the shape {show_shape(number.shape)}.",
-            fix=f"give a number, or an array shaped like {name}, {show_shape(shape)}.",
-        )
+class Momentum(Optimizer):
+    """Gradient descent with momentum, v ← μ v + dV; V ← V − α v, with the new v.
+
+    The velocity v starts at 0. It is a sum of gradients without a rate and without a factor 1 − μ
+    (as in `torch.optim.SGD`): a constant gradient is followed at the rate α / (1 − μ) in the long run,
+    and a change of α acts on all of v at once. In Polyak's own form α stands inside, v ← μ v − α dV.
+
+    Args:
+        rate: the learning rate α; see `Optimizer` for one by layer, parameter or weight.
+        mu: what is kept of the velocity, 0 ≤ μ < 1.
+        weight_decay: λ_decay of the decoupled decay V ← V − α v − α λ_decay V of weights, not biases.
+            λ/2 ‖V‖² in the objective is another thing: its gradient enters v.
+
+    Raises:
+        DataError: a number is not finite or out of range.
+
+    Source: B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964.
+    """
+
+    ranges: ClassVar[Mapping[str, Range]] = {"mu": FRACTION}
+
+    def __init__(self, rate: Rate = 0.1, mu: float = 0.9, weight_decay: float = 0.0) -> None:
+        super().__init__(rate, mu=mu, weight_decay=weight_decay)
+
+    def update(self, p: Parameter) -> Value:
+        """Return V − α v."""
+        return p.value - p.rate * self._velocity(p)
+
+    def _velocity(self, p: Parameter) -> Value:
+        (mu,) = p.numbers("mu")
+        v = p.state("v")
+        return p.becomes(v, mu * v + p.gradient)
+
+
+class Nesterov(Momentum):
+    """Nesterov's accelerated gradient, v ← μ v + dV; V ← V − α (dV + μ v), with the new v.
+
+    This is the form of `torch.optim.SGD(nesterov=True)`. The V it keeps is the point looked ahead to,
+    where the gradient is taken; in Sutskever's notation, θ + μ v.
+
+    Args:
+        rate: the learning rate α; see `Optimizer` for one by layer, parameter or weight.
+        mu: what is kept of the velocity, 0 ≤ μ < 1.
+        weight_decay: λ_decay of the decoupled decay of weights, not biases: α λ_decay V is subtracted
+            as well. λ/2 ‖V‖² in the objective is another thing: its gradient enters v.
+
+    Raises:
+        DataError: a number is not finite or out of range.
+
+    Source: Y. Nesterov, A method of solving a convex programming problem with convergence rate
+    O(1/k²), 1983; I. Sutskever, J. Martens, G. Dahl, G. Hinton, On the importance of initialization
+    and momentum in deep learning, ICML 2013.
+    """
+
+    def update(self, p: Parameter) -> Value:
+        """Return V − α (dV + μ v)."""
+        (mu,) = p.numbers("mu")
+        return p.value - p.rate * (p.gradient + mu * self._velocity(p))

@@ -67,11 +67,22 @@ class Batches:
                 fix="leave out batch_size, or name the letter: examples='n'.",
             )
         self.arrays, self.examples = arrays, examples
+        self.least = _smallest_batch(graph, examples)
         self.count = min((arrays[leaf].shape[axis] for leaf, axis in self.axes.items()), default=1)
         self.size = self.count if batch_size is None else min(batch_size, self.count)
+        if self.size < self.least:
+            raise DataError(
+                f"batch normalization needs {self.least} examples in a batch, not {self.size}.",
+                fix="a larger batch_size.",
+            )
 
     def __len__(self) -> int:
-        return -(-self.count // self.size)
+        return len(self._starts())
+
+    def _starts(self) -> range:
+        """Return where batches begin; a last one too small for the network is joined to the one before."""
+        rest = self.count % self.size
+        return range(0, self.count - (rest if 0 < rest < self.least else 0), self.size)
 
     def epoch(self, generator: np.random.Generator) -> Iterator[tuple[dict[Value, Array], int]]:
         """Yield the batches of one epoch in random order, each with its number of examples."""
@@ -79,9 +90,21 @@ class Batches:
             yield {leaf: self.arrays[leaf] for leaf in self.axes}, self.count
             return
         order = generator.permutation(self.count)
-        for start in range(0, self.count, self.size):
-            chosen = order[start : start + self.size]
+        starts = self._starts()
+        for start in starts:
+            chosen = order[start:] if start == starts[-1] else order[start : start + self.size]
             yield (
                 {leaf: self.arrays[leaf].take(chosen, axis) for leaf, axis in self.axes.items()},
                 len(chosen),
             )
+
+
+def _smallest_batch(graph: Graph, examples: str) -> int:
+    """Return how many examples the ops of a graph need: two for statistics over a batch."""
+    return max(
+        (
+            value.op.smallest_batch(examples, *(x.shape for x in value.inputs), **value.attributes)
+            for value in graph.live()
+        ),
+        default=1,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError
-from chainrule.execute.inputs import Bound, bind
+from chainrule.execute.inputs import Bound, bind, check_domains
 from chainrule.execute.program import Program
 from chainrule.execute.reference import trace
 from chainrule.ir.graph import Graph
@@ -25,11 +26,19 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: its number from 1, of how many, and its mean loss."""
+    """What one epoch came to.
+
+    Attributes:
+        number: from 1.
+        of: how many there will be.
+        loss: the mean objective.
+        parameters: a call returns parameters and states as they are now, by name.
+    """
 
     number: int
     of: int
     loss: float
+    parameters: Callable[[], dict[str, Array]] = dict
 
 
 @dataclass
@@ -63,7 +72,9 @@ def fit(
 
     Args:
         step: forward, loss, backward and updates.
-        arrays: data, starting parameters and hyperparameters by name.
+        arrays: data, starting parameters and hyperparameters by name; and states, where a run goes on
+            from the `parameters` of an earlier one. A state not given starts from the number that the
+            step states, else from 0.
         epochs: how often each example is seen.
         batch_size: examples in a step: None for full-batch, 1 for single-instance gradient descent;
             the last batch of an epoch may be smaller.
@@ -90,15 +101,50 @@ def fit(
         )
     generator = random_generator(seed)
     graph = step.graph
-    bound = bind(graph, {**step.settings, **arrays}, dtype)
+    bound = bind(graph, {**step.settings, **_starting_states(step, arrays, dtype), **arrays}, dtype)
     for leaf, array in bound.arrays.items():
         check_finite(graph.names_of(leaf)[0], array)
+    _check_targets(step, bound)
     batches = Batches(graph, bound.arrays, batch_size, examples)
     return _Loop(step, bound, batches, dtype).run(epochs, generator, on_epoch)
 
 
+def _check_targets(step: Step[Any], bound: Bound) -> None:
+    """Check domains as the network stated them: rewriting may have put a loss that takes more in the place."""
+    before, after = step.before, step.graph
+    arrays = {before[after.names_of(leaf)[0]]: array for leaf, array in bound.arrays.items()}
+    check_domains(before, arrays, bound.sizes)
+
+
 def _is_whole(number: object) -> bool:
     return isinstance(number, int | np.integer) and not isinstance(number, bool)
+
+
+def _starting_states(step: Step[Any], arrays: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
+    """Return an array for each state that is not given, as far as what is given tells its shape."""
+    graph = step.graph
+    given = {graph[name]: array for name, array in arrays.items() if name in graph}
+    sizes = _sizes(given)
+    dtypes = {"real": dtype, "index": np.int64, "bool": np.bool_}
+    states: dict[str, Array] = {}
+    for leaf in graph.leaves("state"):
+        (name, *_) = graph.names_of(leaf)
+        shape = [sizes.get(size) if isinstance(size, str) else size for size in leaf.shape]
+        known = [size for size in shape if size is not None]
+        if leaf not in given and len(known) == len(shape):
+            states[name] = np.full(known, step.starts.get(name, 0.0), dtypes[leaf.kind])
+    return states
+
+
+def _sizes(given: Mapping[Value, Any]) -> dict[str, int]:
+    """Read letters off arrays that nobody has checked yet."""
+    sizes: dict[str, int] = {}
+    for leaf, array in given.items():
+        with contextlib.suppress(ValueError):  # what is not rectangular, `bind` refuses
+            actual = np.shape(array)
+            pairs = zip(leaf.shape, actual, strict=True) if len(actual) == leaf.ndim else ()
+            sizes.update((size, n) for size, n in pairs if isinstance(size, str) and size not in sizes)
+    return sizes
 
 
 class _Loop:
@@ -126,7 +172,7 @@ class _Loop:
             for number in range(1, epochs + 1):
                 losses.append(self.epoch(generator))
                 if on_epoch is not None:
-                    on_epoch(Epoch(number, epochs, losses[-1]))
+                    on_epoch(Epoch(number, epochs, losses[-1], self.parameters))
         except KeyboardInterrupt:
             return Fit(self.parameters(), losses, interrupted=True)
         self.check_last()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from chainrule.errors import GraphError
 from chainrule.ir.graph import Graph
 from chainrule.notation.text import to_text
-from chainrule.optim.sgd import SGD
+from chainrule.optim.optimizer import Optimizer, counts_steps
 from chainrule.transform.gradient import gradient
+from chainrule.transform.lower import lower
 from chainrule.transform.rewrite import Firing, simplify
 
 GraphT = TypeVar("GraphT", bound=Graph)
@@ -26,6 +27,7 @@ class Step(Generic[GraphT]):
         objective: the name of what is minimized.
         settings: the numbers the optimizer's own hyperparameters stand for, such as α.
         fired: the rewriting rules that made one of the other.
+        starts: the number that states start from, in all their elements; 0 for those not named.
     """
 
     graph: GraphT
@@ -33,13 +35,18 @@ class Step(Generic[GraphT]):
     objective: str
     settings: Mapping[str, Any]
     fired: tuple[Firing, ...]
+    starts: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def __str__(self) -> str:
         return to_text(self.graph)
 
 
-def training_step(graph: GraphT, optimizer: SGD, objective: str = "J") -> Step[GraphT]:
-    """Return the step that minimizes an objective: its gradient, and V ← V − α dV for each parameter.
+def training_step(graph: GraphT, optimizer: Optimizer, objective: str = "J") -> Step[GraphT]:
+    """Return the step that minimizes an objective: its gradient, and the update of each parameter.
+
+    Dropout and normalization are written out, so that what they compute has names and gradients.
+    Updates of states that the network makes itself, such as running means, are kept; if it has a
+    state `step` without an update, `step ← step + 1` is added.
 
     Args:
         graph: the network with its loss.
@@ -47,16 +54,44 @@ def training_step(graph: GraphT, optimizer: SGD, objective: str = "J") -> Step[G
         objective: the name of a scalar.
 
     Raises:
-        GraphError: the graph has updates or a gradient already.
+        GraphError: the graph updates parameters, or has a gradient already.
         UnknownNameError: there is no such objective.
     """
-    if graph.updates:
-        raise GraphError("this graph has updates already.", fix="make the step from the forward graph.")
-    before = gradient(graph, objective)
+    _check_updates(graph)
+    before = gradient(lower(graph, opening=True), objective)
     free = [leaf for leaf in before.leaves("parameter") if not leaf.attributes["frozen"]]
     names = [before.names_of(leaf)[0] for leaf in free]
     new = {before.gradients[d]: d for d in before.gradients if d not in graph}
-    settings = optimizer.add_updates(before, {name: new[name] for name in names})
+    declared = optimizer.add_updates(before, {name: new[name] for name in names})
+    _count_steps(before)
     before.set_outputs([before[objective]])
     after, fired = simplify(before)
-    return Step(after, before, objective, settings, fired)
+    starts = {**_starts_of_ops(graph), **declared.starts}
+    return Step(after, before, objective, declared.settings, fired, starts)
+
+
+def _starts_of_ops(graph: Graph) -> dict[str, float]:
+    """Return what the states of the network start from: as the ops say that they feed."""
+    return {
+        graph.names_of(x)[0]: start
+        for value in graph.document()
+        for place, start in value.op.starts.items()
+        if (x := value.inputs[place]).attributes.get("role") == "state"
+    }
+
+
+def _check_updates(graph: Graph) -> None:
+    updated = [graph.names_of(leaf)[0] for leaf in graph.leaves("parameter") if leaf in graph.updates]
+    if updated:
+        raise GraphError(
+            f"this graph has updates already, of {', '.join(updated)}.",
+            fix="make the step from the forward graph.",
+        )
+
+
+def _count_steps(graph: Graph) -> None:
+    """Add step ← step + 1 where the steps are counted and nobody says so yet."""
+    for leaf in graph.leaves("state"):
+        counted = graph.names_of(leaf)[0] == "step" and counts_steps(leaf)
+        if counted and leaf not in graph.updates:
+            graph.update(leaf, leaf + 1)

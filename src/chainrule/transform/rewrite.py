@@ -27,7 +27,7 @@ class Firing:
 
     Attributes:
         rule: the rule's name.
-        equation: the rule itself.
+        equation: the rule itself, with what its letters must stand for.
         why: why it holds.
         name: the name of the value rewritten, "" if it has none.
         before: the value's right side before.
@@ -118,8 +118,8 @@ def _match(
 ) -> tuple[Rule, Match] | None:
     """Return the first rule that fits a value, and how."""
     for rule in rules:
-        match = find(rule.pattern.left, value, dissolves)
-        if match is not None and rule.fits(value, uses):
+        match = find(rule.pattern, value, dissolves)
+        if match is not None and rule.fits(value, match, uses):
             return rule, match
     return None
 
@@ -147,9 +147,12 @@ def _instance(pattern: Pattern, match: Match, copies: dict[Value, Value], target
             made[part] = part.op(*(made[x] for x in part.inputs), **part.attributes)
     result = made[pattern.right]
     for factor in match.rest:
-        number = factor.constant
+        number = factor.repeated_constant
         copy = copies[factor] if number is None else target.constant(number)
-        result = copy * result if factor.scalar is not None else result * copy
+        if number is not None and number.factor < 0:
+            result = (-number) * -result
+        else:
+            result = copy * result if factor.scalar is not None else result * copy
     return result
 
 
@@ -167,7 +170,7 @@ def _record(
     return [
         Firing(
             rule.name,
-            rule.equation,
+            rule.statement,
             rule.why,
             name := next(iter(before.names_of(value)), ""),
             old.right_side(name, value),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from chainrule.ir.form import Hidden
 from chainrule.ir.value import Value
-from chainrule.transform.pattern import Pattern, read_pattern
+from chainrule.transform.pattern import Match, Pattern, read_pattern
 
 
 class Rule:
@@ -16,10 +17,17 @@ class Rule:
     Attributes:
         why: one sentence for the reader who sees it fire.
         shapes: the letters of the equation with shapes under which it makes sense.
+        given: for some letters, the expression that they must stand for, whatever name it has.
+        scales: the letter that both sides are proportional to: it may stand for a multiple of what is
+            given, and the result is the same multiple.
+        targets: what some letters hold: rows of probabilities of sum 1, or zeros and ones.
     """
 
     why: ClassVar[str]
     shapes: ClassVar[Mapping[str, str]]
+    given: ClassVar[Mapping[str, str]] = {}
+    scales: ClassVar[str] = ""
+    targets: ClassVar[Mapping[str, Literal["distribution", "binary"]]] = {}
 
     @property
     def name(self) -> str:
@@ -29,13 +37,20 @@ class Rule:
     @property
     def equation(self) -> str:
         """The rule's equation."""
-        return (type(self).__doc__ or "").strip()
+        return " ".join((type(self).__doc__ or "").split())
 
-    def fits(self, value: Value, uses: Mapping[Value, int]) -> bool:
+    @property
+    def statement(self) -> str:
+        """The equation with what its letters must stand for."""
+        given = ", ".join(f"{letter} = {text}" for letter, text in self.given.items())
+        return f"{self.equation}, where {given}" if given else self.equation
+
+    def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
         """Tell whether the rule may rewrite a value that its left side matches.
 
         Args:
             value: the value matched.
+            match: what the letters stand for.
             uses: how many values use each value of the graph.
         """
         return True
@@ -43,7 +58,7 @@ class Rule:
     @cached_property
     def pattern(self) -> Pattern:
         """Both sides as values."""
-        return read_pattern(self.equation, self.shapes)
+        return read_pattern(self.equation, self.shapes, self.given, self.scales)
 
 
 class SigmoidMeetsBinaryCrossEntropy(Rule):
@@ -51,6 +66,80 @@ class SigmoidMeetsBinaryCrossEntropy(Rule):
 
     why = "the derivative of the sigmoid, a (1 − a), cancels what the loss divides by"
     shapes: ClassVar = {"a": "(r, c)", "y": "(r, c)"}
+
+
+class SigmoidCrossEntropyFromLogits(Rule):
+    """binary_cross_entropy(sigmoid(z), y) = sigmoid_cross_entropy(z, y)"""
+
+    why = "the same loss, but it does not overflow where the sigmoid rounds to 0 or 1"
+    shapes: ClassVar = {"z": "(r, c)", "y": "(r, c)"}
+    targets: ClassVar = {"y": "binary"}
+
+
+class SoftmaxCrossEntropyFromLogits(Rule):
+    """cross_entropy(softmax(z), y) = softmax_cross_entropy(z, y)"""
+
+    why = "the same loss, but it does not overflow where a probability rounds to 0; rows of y have the sum 1"
+    shapes: ClassVar = {"z": "(r, c)", "y": "(r, c)"}
+    targets: ClassVar = {"y": "distribution"}
+
+
+class SoftmaxCrossEntropyOfClassNumbers(Rule):
+    """cross_entropy(softmax(z), y) = softmax_cross_entropy(z, y)"""
+
+    why = "the same loss, but it does not overflow where a probability rounds to 0"
+    shapes: ClassVar = {"z": "(r, c)", "y": "(r) index"}
+
+
+class SoftmaxMeetsCrossEntropy(Rule):
+    """a ⊙ (t − sum(t ⊙ a, axis=1, keepdims=true)) = y − a"""
+
+    why = "with t = y / a the sum is that of a row of y, 1, and a cancels what the loss divides by"
+    shapes: ClassVar = {"a": "(r, c)", "t": "(r, c)", "y": "(r, c)"}
+    given: ClassVar = {"t": "y / a"}
+    scales = "t"
+    targets: ClassVar = {"y": "distribution"}
+
+    def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
+        """What multiplies y / a must not vary along the row that is summed."""
+        return all(_is_one_number_a_row(factor) for factor in match.rest)
+
+
+class BatchNormalizationBackward(Rule):
+    """1/r p + 2/r q ⊙ (x − u) + g / d = (g − mean(g, axis=0) − h ⊙ mean(g ⊙ h, axis=0)) / d"""
+
+    why = "three paths lead back to x, by its mean u, by its deviation d, and straight on to h = (x − u) / d"
+    shapes: ClassVar = {
+        "x": "(r, c)", "g": "(r, c)", "h": "(r, c)",
+        "u": "(c)", "d": "(c)", "p": "(c)", "q": "(c)", "e": "(c)",
+    }  # fmt: skip
+    given: ClassVar = {
+        "p": "−sum(g / d, axis=0)",
+        "q": "e / (2 d)",
+        "e": "−sum(g ⊙ h / d, axis=0)",
+        "h": "(x − u) / d",
+        "u": "mean(x, axis=0)",
+    }
+
+
+class LayerNormalizationBackward(Rule):
+    """
+    1/c p + 2/c q ⊙ (x − u) + g / d
+    = (g − mean(g, axis=1, keepdims=true) − h ⊙ mean(g ⊙ h, axis=1, keepdims=true)) / d
+    """
+
+    why = "three paths lead back to x, by its mean u, by its deviation d, and straight on to h = (x − u) / d"
+    shapes: ClassVar = {
+        "x": "(r, c)", "g": "(r, c)", "h": "(r, c)",
+        "u": "(r, 1)", "d": "(r, 1)", "p": "(r, 1)", "q": "(r, 1)", "e": "(r, 1)",
+    }  # fmt: skip
+    given: ClassVar = {
+        "p": "−sum(g / d, axis=1, keepdims=true)",
+        "q": "e / (2 d)",
+        "e": "−sum(g ⊙ h / d, axis=1, keepdims=true)",
+        "h": "(x − u) / d",
+        "u": "mean(x, axis=1, keepdims=true)",
+    }
 
 
 class ReluOfPositive(Rule):
@@ -87,7 +176,7 @@ class TransposeOfProduct(Rule):
     why = "the transpose of a product is the product of the transposes in reverse"
     shapes: ClassVar = {"a": "(r, s)", "b": "(s, c)"}
 
-    def fits(self, value: Value, uses: Mapping[Value, int]) -> bool:
+    def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
         """A product that has a name, or is used elsewhere, is computed anyway."""
         (product,) = value.inputs
         return uses[product] == 1 and not product.graph.is_named(product)
@@ -100,8 +189,20 @@ class SumOfEqualTerms(Rule):
     shapes: ClassVar = {"x": "(r, c)"}
 
 
+def _is_one_number_a_row(factor: Value) -> bool:
+    """Tell whether a factor is the same along the last axis."""
+    repeated = factor.inputs[0] if isinstance(factor.op.form, Hidden) else None
+    return factor.scalar is not None or (repeated is not None and repeated.shape[-1:] == (1,))
+
+
 RULES: tuple[Rule, ...] = (
     SigmoidMeetsBinaryCrossEntropy(),
+    SigmoidCrossEntropyFromLogits(),
+    SoftmaxMeetsCrossEntropy(),
+    SoftmaxCrossEntropyFromLogits(),
+    SoftmaxCrossEntropyOfClassNumbers(),
+    BatchNormalizationBackward(),
+    LayerNormalizationBackward(),
     ReluOfPositive(),
     IndicatorTwice(),
     ExponentialOfLogarithm(),

@@ -1,0 +1,90 @@
+"""Checks at the limits: float32, shapes that do not fit, numbers at the ends of the range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.graph import Graph
+from chainrule.ir.composite import Composite
+from chainrule.ir.shape import show_shape
+from chainrule.ir.structural import Declaration
+from chainrule.testing.cases import Shapes, wrong_shapes
+from chainrule.testing.check import raised
+from chainrule.testing.trial import Trial, evaluate
+from chainrule.testing.words import at, both, number, shape_of, worst
+
+EXTREMES = np.array([1e300, -1e300, 1e4, -1e4, 0.0, -0.0, np.inf, -np.inf, np.nan])
+
+
+def float32_stays_float32(trial: Trial) -> Iterator[str]:
+    """Operands in float32 give a value in float32, which agrees with float64, and so do gradients."""
+    arrays = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in trial.operands(6)]
+    found = np.asarray(trial.forward(arrays)).dtype
+    if found == np.float64 and trial.real_places and not isinstance(trial.op, Composite):
+        yield (
+            f"forward returns {found} for operands in float32; an array or a NumPy number in it is {found}, "
+            "where a Python number would take the operands' type"
+        )
+    graph = trial.backward
+    low, high = (evaluate(graph, trial.inputs(6, graph), dtype) for dtype in (np.float32, np.float64))
+    for value in graph.document():
+        index = worst(low[value], high[value], rtol=2e-5, atol=2e-5) if value.kind == "real" else None
+        if index is not None:
+            a, b = both(low[value], high[value], index)
+            what = graph.describe(value).replace("out", "the value")
+            yield f"float32 and float64 disagree{at(index)} of {what}: {a} and {b}"
+            return
+
+
+def wrong_shapes_are_refused(trial: Trial) -> Iterator[str]:
+    """Shapes that fit no setting raise a ShapeError that names the operands."""
+    for shapes in wrong_shapes(trial.op):
+        complaint = _not_refused(trial, shapes)
+        if complaint:
+            shown = ", ".join(f"{n} {show_shape(s)}" for n, s in zip(trial.names, shapes, strict=True))
+            yield f"{shown} should raise a ShapeError: {complaint}"
+            return
+
+
+def _not_refused(trial: Trial, shapes: Shapes) -> str:
+    """Return what happens instead of a ShapeError that names all operands, or ""."""
+    graph = Graph()
+    kinds = (trial.op.operand_kind(i, *shapes) for i in range(len(shapes)))
+    leaves = [
+        graph.declare(f"x{i}", Declaration("data", shape, kind))
+        for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+    ]
+    try:
+        trial.op(*leaves, **trial.case.setting)
+    except ShapeError as error:
+        named = all(f"x{i}" in error.message for i in range(len(shapes)))
+        return "" if named and error.message.startswith("cannot ") else f"it says only {error.message}"
+    except Exception as error:
+        return raised(error)
+    return "nothing is raised"
+
+
+def extremes_do_not_crash(trial: Trial) -> Iterator[str]:
+    """Huge, infinite and missing numbers, mixed, give a value of the right shape."""
+    arrays = trial.operands(7)
+    for i in trial.real_places:
+        arrays[i] = np.resize(np.roll(EXTREMES, i), arrays[i].shape)
+    found = shape_of(trial.forward(arrays))
+    if found != show_shape(trial.graph["out"].shape):
+        yield f"for huge, infinite and missing numbers forward returns the shape {found}"
+
+
+def each_extreme_does_not_crash(trial: Trial) -> Iterator[str]:
+    """Operands filled with one extreme number go through forward and backward."""
+    drawn = trial.operands(8)
+    for extreme in EXTREMES:
+        arrays = {f"x{i}": x for i, x in enumerate(drawn)}
+        arrays.update({f"x{i}": np.full_like(drawn[i], extreme) for i in trial.real_places})
+        try:
+            evaluate(trial.backward, {**trial.inputs(8), **arrays})
+        except Exception as error:
+            yield f"operands full of {number(extreme)}: {raised(error)}"
+            return
