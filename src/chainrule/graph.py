@@ -120,7 +120,9 @@ class Graph(BaseGraph):
             only: names of the equations wanted.
         """
         if section == "update":
-            return updates(self, ascii=ascii, shapes=shapes)
+            needed = equations(self, ascii=ascii, shapes=shapes, section="update")
+            changes = updates(self, ascii=ascii, shapes=shapes)
+            return "\n".join(part for part in (needed, changes) if part)
         if section is None and only is None:
             return to_text(self, ascii=ascii, shapes=shapes)
         if section not in (None, "forward", "backward"):

@@ -14,13 +14,12 @@ from chainrule.execute.inputs import bind
 from chainrule.execute.program import Program
 from chainrule.graph import Graph
 from chainrule.ir.names import normalized
-from chainrule.ir.shape import show_shape
 from chainrule.nn.adopt import adopted
 from chainrule.nn.initializers import initialize
 from chainrule.nn.layer import checked_layers
 from chainrule.nn.losses import Head
 from chainrule.nn.sequential import AnyLoss, Blueprint, Penalties, Widths, build_network
-from chainrule.nn.summary import cached_values, summary_table
+from chainrule.nn.summary import summary_table
 from chainrule.optim.adam import Adam
 from chainrule.optim.optimizer import Optimizer
 from chainrule.saved import load_network, save_network
@@ -154,7 +153,7 @@ class Network:
 
         Args:
             X: the input (m, d), or arrays by the names of the inputs.
-            y: the targets, class numbers (m) or numbers (m, k), (m) for k = 1; or by the names of the outputs.
+            y: the targets, class numbers (m) or numbers (m, k), (m) for k = 1; or by the outputs' names.
             optimizer: Adam() if omitted.
             epochs: how often each example is seen.
             batch_size: examples in a step; all if None.
@@ -239,7 +238,7 @@ class Network:
         return {name: array for name, array in self.arrays.items() if name in graph}
 
     def predict(self, X: Given) -> Any:
-        """Return class numbers (m) for a classification, 0 or 1 for each output of a binary one, else numbers.
+        """Return class numbers (m), 0 or 1 for each output of a binary classification, or numbers.
 
         Returns:
             An array; by the names of the outputs where there are several.
@@ -299,10 +298,9 @@ class Network:
             batch_size: examples m for which bytes are counted.
             dtype: type of the numbers.
         """
-        step = self.step(Adam())
-        cached = {_name_of(step.graph, value): value for value in cached_values(step.graph, step.objective)}
         sizes = {"m": batch_size, **self._input_sizes()}
-        table = summary_table(self.graph, self.blueprint.records, cached, sizes, np.dtype(dtype).itemsize)
+        step = self.step(Adam()).graph
+        table = summary_table(self.graph, self.blueprint.records, step, sizes, np.dtype(dtype).itemsize)
         return f"{table}\n(a batch of {batch_size} examples, {np.dtype(dtype).name})"
 
     def _input_sizes(self) -> dict[str, int]:
@@ -340,8 +338,3 @@ def load(path: str | Path) -> Network:
 
 def _squeezed(array: Array, flat: bool) -> Array:
     return array[:, 0] if flat and array.ndim == 2 and array.shape[1] == 1 else array
-
-
-def _name_of(graph: Graph, value: Any) -> str:
-    names = graph.names_of(value)
-    return names[0] if names else f"{value.op.name} {show_shape(value.shape)}"

@@ -36,7 +36,19 @@ def chainrule(
 
 @app.command()
 def explain(
-    file: Annotated[Path, typer.Argument(metavar="FILE.eqn", help="A network as equations.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.eqn]", help="A network as equations; or --layers.", show_default=False),
+    ] = None,
+    layers: Annotated[
+        str,
+        typer.Option(metavar='"784, 128 relu, 10 softmax"', help="A network as inputs and layers."),
+    ] = "",
+    loss: Annotated[str, typer.Option(help="With --layers; what suits the last activation.")] = "",
+    weight_decay: Annotated[float, typer.Option(help="With --layers: λ of λ/2 Σ ‖W‖².", min=0)] = 0.0,
+    optimizer: Annotated[
+        str, typer.Option(help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw.")
+    ] = "sgd",
     objective: Annotated[str, typer.Option(help="What is minimized; J, or the only scalar.")] = "",
     wrt: Annotated[str, typer.Option(help="Gradients wanted, such as W1,X; all parameters.")] = "",
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
@@ -54,10 +66,12 @@ def explain(
     seed: Annotated[int, typer.Option(help="Of the random data.", min=0)] = 0,
 ) -> None:
     """Print forward, backward and update equations of a network, with shapes."""
-    from chainrule.cli.explain import Request, Sample, run_explain
+    from chainrule.cli.explain import Request, Sample, Source, run_explain
+    from chainrule.cli.layers import optimizer_of
 
     sample = Sample(data, sizes, seed) if trace or data is not None else None
-    request = Request(file, objective, wrt, latex, ascii, after, sample)
+    source = Source(file, layers, loss, weight_decay)
+    request = Request(source, optimizer_of(optimizer), objective, wrt, latex, ascii, after, sample)
     typer.echo(run_explain(request))
 
 

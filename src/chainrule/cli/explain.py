@@ -10,13 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.cli.layers import network_of
 from chainrule.errors import DataError, GraphError, UnknownNameError, nearest
 from chainrule.execute.examples import example_inputs, example_sizes
 from chainrule.execute.reference import Trace
 from chainrule.graph import Graph, read
-from chainrule.notation.text import as_ascii, declarations, equations_with_values
-from chainrule.optim.sgd import SGD
+from chainrule.nn.summary import kept_rows
+from chainrule.notation.text import as_ascii, declarations, equations_with_values, updates
+from chainrule.optim.optimizer import Optimizer
 from chainrule.transform.rewrite import Firing
+
+
+_WHERE = "\n#    where "
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,21 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Source:
+    """The network: a file of equations, or layers with their loss and weight decay."""
+
+    file: Path | None
+    layers: str
+    loss: str
+    weight_decay: float
+
+
+@dataclass(frozen=True)
 class Request:
     """What the user asked for; values are shown if there is a sample."""
 
-    file: Path
+    source: Source
+    optimizer: Optimizer
     objective: str
     wrt: str
     latex: bool
@@ -43,7 +59,7 @@ class Request:
 
 def run_explain(request: Request) -> str:
     """Return what `chainrule explain` prints: a document that chainrule reads back, unless LaTeX."""
-    network = read(request.file)
+    network = _network(request.source)
     graph, fired = explained(network, request)
     if request.sample is not None:
         return _with_values(graph, request.sample)
@@ -54,15 +70,29 @@ def run_explain(request: Request) -> str:
     return "\n\n".join(parts)
 
 
+def _network(source: Source) -> Graph:
+    if (source.file is None) == (not source.layers):
+        raise DataError(
+            "one network is needed: a file of equations, or --layers.",
+            where="",
+            fix='chainrule explain FILE.eqn, or chainrule explain --layers "784, 128 relu, 10 softmax".',
+        )
+    if source.file is None:
+        return network_of(source.layers, source.loss, source.weight_decay).graph
+    if source.loss or source.weight_decay:
+        raise DataError("--loss and --weight-decay go with --layers; a file states its own.", where="")
+    return read(source.file)
+
+
 def explained(network: Graph, request: Request) -> tuple[Graph, tuple[Firing, ...]]:
     """Return the step of a network, or its backward pass alone for gradients named by the user."""
-    if network.updates or network.gradients:
+    if network.gradients or any(leaf in network.updates for leaf in network.leaves("parameter")):
         return network, ()
     objective = _objective(network, request.objective)
     if request.wrt:
         before = network.gradient(objective, [name.strip() for name in request.wrt.split(",")])
     elif any(not leaf.attributes["frozen"] for leaf in network.leaves("parameter")):
-        step = network.step(SGD(), objective)
+        step = network.step(request.optimizer, objective)
         return (step.graph, step.fired) if request.after else (step.before, ())
     else:
         return network, ()
@@ -93,6 +123,20 @@ def _text_parts(graph: Graph, request: Request) -> Iterator[str]:
         body = graph.text(section=section, ascii=request.ascii)
         if body:
             yield f"# {title}\n{body}"
+        if section == "forward" and graph.gradients:
+            yield _kept(graph)
+
+
+def _kept(graph: Graph) -> str:
+    """Return which forward values the backward pass reads, with their bytes, as comments."""
+    rows = kept_rows(graph, {}, np.dtype(np.float64).itemsize)
+    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+    return "\n".join(
+        ["# kept for the backward pass, in bytes of float64", *(f"#   {line}" for line in lines)]
+    )
 
 
 def _latex_parts(graph: Graph) -> Iterator[str]:
@@ -106,7 +150,7 @@ def _rules(fired: tuple[Firing, ...]) -> str:
     for number, firing in enumerate(fired, start=1):
         at = f"{firing.name} = " if firing.name else ""
         lines += [
-            f"# {number}. {firing.rule}: {firing.equation}",
+            f"# {number}. {firing.rule}: {firing.equation.replace(', where ', _WHERE)}",
             f"#    {firing.why}",
             f"#    {at}{firing.before}  becomes  {at}{firing.after}",
         ]
@@ -127,7 +171,7 @@ def _with_values(graph: Graph, sample: Sample) -> str:
 
 
 def _after_update(graph: Graph, trace: Trace) -> Iterator[str]:
-    lines = graph.text(section="update").splitlines()
+    lines = updates(graph).splitlines()
     for line, new in zip(lines, graph.updates.values(), strict=True):
         yield f"{line}\n{_shown(trace[new])}"
 

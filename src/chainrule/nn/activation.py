@@ -71,9 +71,13 @@ def start_for(function: Activate | None) -> Initializer:
 
 def _checked(name: str) -> Op:
     if not is_op(name) or not _is_activation(lookup(name)):
-        known = [op.name for op in every_op() if _is_activation(op)]
-        raise UnknownNameError(f"there is no activation {name}.", fix=nearest(name, known))
+        raise UnknownNameError(f"there is no activation {name}.", fix=nearest(name, activations()))
     return lookup(name)
+
+
+def activations() -> list[str]:
+    """Return the names of all ops that can be an activation."""
+    return [op.name for op in every_op() if _is_activation(op)]
 
 
 def _is_activation(op: Op) -> bool:

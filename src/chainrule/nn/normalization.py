@@ -18,7 +18,8 @@ class BatchNorm(Layer):
 
     A and N are (m, h), γ and β (h); μ and σ² are mean and variance of each unit over the batch, with the
     divisor m. A prediction uses the running mean and variance instead, which each step moves toward the
-    batch's own: mean ← (1 − rate) mean + rate μ, and so the variance. Training needs at least two examples in a batch.
+    batch's own: mean ← (1 − rate) mean + rate μ, and so the variance. Training needs at least two
+    examples in a batch.
 
     Args:
         rate: how fast the running statistics follow.

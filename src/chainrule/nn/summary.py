@@ -10,19 +10,23 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.shape import Shape, show_shape
 from chainrule.ir.value import Value
 from chainrule.nn.sequential import Record
+from chainrule.notation.lines import Lines
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def cached_values(step: Graph, objective: str) -> list[Value]:
-    """Return the forward values that the backward pass and the updates of a step read, in order.
+def cached_values(step: Graph) -> list[Value]:
+    """Return the forward values that the backward pass of a step reads, in order.
 
     Leaves do not count, they are there anyway, and neither do numbers and broadcasts.
     """
-    forward = set(step.walk([step[objective]]))
+    gradients = {step[name] for name in step.gradients if step[name].inputs}
+    running = set(step.walk(new for new in step.updates.values() if gradients.isdisjoint(step.walk([new]))))
+    stated = [line.value for line in Lines(step).lines if line.section == "forward"]
+    forward = set(step.walk(stated))
     kept: dict[Value, None] = {}
     for value in step.live():
-        if value in forward:
+        if value in forward or value in running:
             continue
         for x in value.inputs:
             source = x.inputs[0] if isinstance(x.op.form, Hidden) else x
@@ -68,40 +72,70 @@ def bytes_of(values: Iterable[Value], sizes: Mapping[str, int], width: int) -> s
 
 
 def summary_table(
-    graph: Graph, records: Sequence[Record], cached: Mapping[str, Value], sizes: Mapping[str, int], width: int
+    graph: Graph, records: Sequence[Record], step: Graph, sizes: Mapping[str, int], width: int
 ) -> str:
     """Return the table of a network's layers.
 
     Args:
         graph: the forward graph.
         records: what each layer built.
-        cached: the values kept for the backward pass, by name.
+        step: a training step of the graph.
         sizes: numbers for letters that are known.
         width: bytes of a number.
     """
-    kept = dict(cached)
+    cached = cached_values(step)
+    owners = _owners(step, records)
     rows = [("", "layer", "output", "parameters", "kept for the backward pass")]
-    for place, record in enumerate(records, start=1):
-        own = [graph[name] for name in record.names if name in graph]
-        parameters = [value.shape for value in own if value.attributes.get("role") == "parameter"]
-        computed = [name for name in record.names if graph[name].inputs]
-        output = f"{computed[-1]} {show_shape(graph[computed[-1]].shape)}" if computed else ""
-        numbers = {graph[name] for name in record.names}
-        mine = [name for name in kept if name in record.names or (name in graph and graph[name] in numbers)]
-        values = [kept.pop(name) for name in mine]
-        amount = f"{', '.join(mine)}: {bytes_of(values, sizes, width)}" if mine else ""
-        rows.append((str(place), record.label, output, count(parameters, {}) if parameters else "", amount))
-    rows.append(_last_row(graph, kept, cached, sizes, width))
+    for place, record in enumerate(records):
+        mine = [value for value in cached if owners.get(value) == place]
+        rows.append((str(place + 1), record.label, *_columns(graph, step, record, mine, sizes, width)))
+    rest = [value for value in cached if value not in owners]
+    if rest:
+        rows.append(("", "loss", "", "", _kept(step, rest, sizes, width)))
+    parameters = count((leaf.shape for leaf in graph.leaves("parameter")), sizes)
+    rows.append(("", "all", "", parameters, bytes_of(cached, sizes, width)))
     return _aligned(rows)
 
 
-def _last_row(
-    graph: Graph, rest: Mapping[str, Value], cached: Mapping[str, Value], sizes: Mapping[str, int], width: int
-) -> tuple[str, str, str, str, str]:
-    parameters = [leaf.shape for leaf in graph.leaves("parameter")]
-    total = bytes_of(cached.values(), sizes, width) if cached else "0 B"
-    others = f" with {', '.join(rest)}" if rest else ""
-    return "", "all", "", count(parameters, {}), f"{total}{others}"
+def _columns(
+    graph: Graph, step: Graph, record: Record, mine: Sequence[Value], sizes: Mapping[str, int], width: int
+) -> tuple[str, str, str]:
+    """Return a layer's output, number of parameters, and what is kept."""
+    own = [graph[name] for name in record.names]
+    parameters = [value.shape for value in own if value.attributes.get("role") == "parameter"]
+    computed = [name for name in record.names if graph[name].inputs]
+    output = f"{computed[-1]} {show_shape(graph[computed[-1]].shape)}" if computed else ""
+    return output, count(parameters, sizes) if parameters else "", _kept(step, mine, sizes, width)
+
+
+def _kept(step: Graph, values: Sequence[Value], sizes: Mapping[str, int], width: int) -> str:
+    if not values:
+        return ""
+    lines = {line.value: line.name for line in reversed(Lines(step).lines)}
+    return f"{bytes_of(values, sizes, width)}: {', '.join(lines.get(v, v.op.name) for v in values)}"
+
+
+def kept_rows(step: Graph, sizes: Mapping[str, int], width: int) -> list[tuple[str, str, str]]:
+    """Return name, shape and bytes of each value kept for the backward pass, the sum of all last."""
+    lines = {line.value: line.name for line in reversed(Lines(step).lines)}
+    cached = cached_values(step)
+    rows = [(lines.get(v, v.op.name), show_shape(v.shape), bytes_of([v], sizes, width)) for v in cached]
+    return [*rows, ("all", "", bytes_of(cached, sizes, width))] if rows else []
+
+
+def _owners(step: Graph, records: Sequence[Record]) -> dict[Value, int]:
+    """Return which layer each forward value of a step belongs to: the one that names it or what it is for."""
+    places = {name: place for place, record in enumerate(records) for name in record.names}
+    owners: dict[Value, int] = {}
+    waiting: list[Value] = []
+    for line in Lines(step).lines:
+        waiting.append(line.value)
+        place = places.get(line.name)
+        if place is not None:
+            owners.update({value: place for value in waiting if value not in owners})
+        if place is not None or line.section == "backward":
+            waiting = []
+    return owners
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:

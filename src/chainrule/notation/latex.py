@@ -75,7 +75,15 @@ class LatexWriter(Writer):
         variable = self.lines.graph.gradients.get(name)
         if variable is not None and name == "d" + variable:
             return rf"\mathrm{{d}}{self._plain_name(variable)}"
-        return self._plain_name(name)
+        return self._moment(name) or self._plain_name(name)
+
+    def _moment(self, name: str) -> str:
+        """Return an optimizer's moment of a parameter, uW1 as u_{W_{1}}; "" if it is none."""
+        parameter, _, new = name[1:].partition("_new")
+        graph = self.lines.graph
+        known = name[0] in "uv" and parameter in graph and "role" in graph[parameter].attributes
+        mark = r"^{\mathrm{new}}" if name.endswith("_new") else ""
+        return rf"{name[0]}_{{{self._plain_name(parameter)}}}{mark}" if known and not new else ""
 
     def _plain_name(self, name: str) -> str:
         match = self._words.fullmatch(name)

@@ -12,7 +12,7 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.names import is_generated
 from chainrule.ir.value import Value
 
-Section: TypeAlias = Literal["forward", "backward"]
+Section: TypeAlias = Literal["forward", "backward", "update"]
 _DEEPEST = 12
 _SHORT_FORMS = (Infix, Power, Prefix)
 
@@ -25,7 +25,8 @@ class Line:
         name: left of the equals sign.
         value: what it denotes.
         alias: an earlier name of the same value, if the line only gives another name.
-        section: forward, or backward for a gradient and what is computed for it.
+        section: forward, backward for a gradient and what is computed for it, or update for what only
+            the updates need.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Lines:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._own = self._values_with_lines()
+        self._before_updates = self._needed_before_updates()
         self._spellings: dict[Value, list[str]] = {leaf: [graph.names_of(leaf)[0]] for leaf in graph.leaves()}
         self._operands: dict[Value, frozenset[Value]] = {}
         self._fresh = (f"t{i}" for i in itertools.count(1))
@@ -71,7 +73,7 @@ class Lines:
         for name, value in self.graph.names.items():
             if is_generated(name) or (value.op.name == "leaf" and name == self.graph.names_of(value)[0]):
                 continue
-            section: Section = "backward" if name in self.graph.gradients else "forward"
+            section = self._section(name, value)
             known = self._spellings.get(value)
             if known is None:
                 yield from self._with_what_it_uses(value, section, name)
@@ -85,7 +87,17 @@ class Lines:
         for value in self.graph.updates.values():
             for x in self._uses(value):
                 if x not in self._spellings:
-                    yield from self._with_what_it_uses(x, "backward")
+                    yield from self._with_what_it_uses(x, "update")
+
+    def _needed_before_updates(self) -> set[Value]:
+        gradients = [self.graph[name] for name in self.graph.gradients]
+        return set(self.graph.walk([*self.graph.outputs, *gradients]))
+
+    def _section(self, name: str, value: Value) -> Section:
+        if name in self.graph.gradients:
+            return "backward"
+        only_for_updates = bool(self.graph.updates) and value not in self._before_updates
+        return "update" if only_for_updates else "forward"
 
     def _with_what_it_uses(self, root: Value, section: Section, name: str = "") -> Iterator[Line]:
         stack = [root]
