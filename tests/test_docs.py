@@ -23,7 +23,7 @@ from chainrule.cli.app import app
 from chainrule.ir import registry
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "docs/the-idea.md", "CONTRIBUTING.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.eqn"))
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -62,7 +62,8 @@ def test_the_rule_fires_on_its_own_left_side(rule: Rule) -> None:
     result, fired = simplify(graph, [rule])
     assert [firing.rule for firing in fired] == [rule.name]
     assert result["L1"] is result["R1"]
-    assert fired[0].equation == rule.statement
+    assert fired[0].equation == rule.equation
+    assert fired[0].given == rule.conditions
     assert fired[0].why == rule.why
     assert rule.why and not rule.why.endswith(".")
 

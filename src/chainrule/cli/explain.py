@@ -21,9 +21,6 @@ from chainrule.optim.optimizer import Optimizer
 from chainrule.transform.rewrite import Firing
 
 
-_WHERE = "\n#    where "
-
-
 @dataclass(frozen=True)
 class Sample:
     """On which data values are shown: a file's, or random numbers of some sizes."""
@@ -150,7 +147,8 @@ def _rules(fired: tuple[Firing, ...]) -> str:
     for number, firing in enumerate(fired, start=1):
         at = f"{firing.name} = " if firing.name else ""
         lines += [
-            f"# {number}. {firing.rule}: {firing.equation.replace(', where ', _WHERE)}",
+            f"# {number}. {firing.rule}: {firing.equation}",
+            *([f"#    where {firing.given}"] if firing.given else []),
             f"#    {firing.why}",
             f"#    {at}{firing.before}  becomes  {at}{firing.after}",
         ]

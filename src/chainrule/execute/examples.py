@@ -64,6 +64,8 @@ def _domain(graph: Graph, leaf: Value) -> Domain:
 def _within(domain: Domain, generator: np.random.Generator, shape: tuple[int, ...]) -> Any:
     if domain.members:
         return generator.choice(np.array(domain.members), shape)
+    if domain.of_sum_1 and shape:
+        return np.eye(shape[-1])[generator.integers(0, shape[-1], shape[:-1])]
     if np.isfinite(domain.low) and np.isfinite(domain.high):
         return generator.uniform(domain.low + 0.1, domain.high - 0.1, shape)
     drawn = generator.normal(size=shape)

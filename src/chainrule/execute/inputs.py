@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, KindError, NamingError, ShapeError, UnknownNameError, nearest
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import normalized
+from chainrule.ir.op import Domain
 from chainrule.ir.shape import show_shape
 from chainrule.ir.value import Value
 
 Array = NDArray[Any]
+_SUM_TOLERANCE = 1e-4
 _NO_NUMBERS = {"U": "text", "S": "bytes", "O": "Python objects", "c": "complex numbers", "M": "dates"}
 
 
@@ -149,7 +151,7 @@ def _check_letters(graph: Graph, sizes: Mapping[str, int]) -> None:
 
 
 def check_domains(graph: Graph, arrays: Mapping[Value, Array], sizes: Mapping[str, int]) -> None:
-    """Check leaves that feed an op with a listed domain or class numbers.
+    """Check leaves that feed an op with a domain of two ends, or class numbers.
 
     Raises:
         DataError: the first element outside, by its place.
@@ -158,34 +160,60 @@ def check_domains(graph: Graph, arrays: Mapping[Value, Array], sizes: Mapping[st
         for position, x in enumerate(value.inputs):
             if x not in arrays:
                 continue
-            members = value.op.operand_domain(position).members
-            if members:
-                _check_members(graph, value, x, arrays[x], members)
+            if x.kind == "real":
+                _check_numbers(graph, value, x, arrays[x], value.op.operand_domain(position))
             limit = value.op.index_limit(position, *(v.shape for v in value.inputs), **value.attributes)
             if limit is not None:
-                _check_classes(graph, x, arrays[x], sizes.get(limit, 0) if isinstance(limit, str) else limit)
+                _check_classes(
+                    graph, value, x, arrays[x], sizes.get(limit, 0) if isinstance(limit, str) else limit
+                )
 
 
-def _check_members(graph: Graph, value: Value, x: Value, array: Array, members: tuple[float, ...]) -> None:
-    outside = ~np.isin(array, members)
+def _check_numbers(graph: Graph, value: Value, x: Value, array: Array, domain: Domain) -> None:
+    """Check the elements of an array against a domain that lists its members or has two ends."""
+    if domain.members:
+        outside = ~np.isin(array, domain.members)
+        codes = " and ".join(f"{member:g}" for member in domain.members)
+        fix = f"encode the two classes as {codes}, or use a loss for real targets."
+    elif np.isfinite(domain.low) and np.isfinite(domain.high):
+        outside = ~((array >= domain.low) & (array <= domain.high))
+        fix = "probabilities lie there; one_hot makes rows of class numbers."
+    else:
+        return
     if outside.any():
         at = tuple(int(i) for i in np.argwhere(outside)[0])
-        codes = " and ".join(f"{member:g}" for member in members)
-        allowed = value.op.operand_domain(value.inputs.index(x))
         raise DataError(
-            f"{graph.describe(x)} must lie in {allowed} for {value.op.name}, "
+            f"{graph.describe(x)} must lie in {domain} for {value.op.name}, "
             f"but {graph.describe(x)}[{', '.join(map(str, at))}] = {array[at]:g} "
             f"({int(outside.sum())} of {outside.size} elements lie outside).",
-            fix=f"encode the two classes as {codes}, or use a loss for real targets.",
+            fix=fix,
+        )
+    if domain.of_sum_1:
+        _check_sums(graph, value, x, array)
+
+
+def _check_sums(graph: Graph, value: Value, x: Value, array: Array) -> None:
+    """Check that each row of probabilities has the sum 1, as far as float32 knows it."""
+    sums = array.sum(axis=-1)
+    off = ~(abs(sums - 1) <= _SUM_TOLERANCE)
+    if off.any():
+        at = tuple(int(i) for i in np.argwhere(off)[0])
+        name = graph.describe(x)
+        raise DataError(
+            f"each row of {name} must have the sum 1 for {value.op.name}, "
+            f"but {name}[{', '.join(map(str, at))}] has the sum {sums[at]:g} "
+            f"({int(off.sum())} of {off.size} rows).",
+            fix=f"divide each row by its sum: {name} / {name}.sum(axis=-1, keepdims=True).",
         )
 
 
-def _check_classes(graph: Graph, x: Value, array: Array, classes: int) -> None:
+def _check_classes(graph: Graph, value: Value, x: Value, array: Array, classes: int) -> None:
     outside = (array < 0) | (array >= classes)
     if outside.any():
         at = tuple(int(i) for i in np.argwhere(outside)[0])
         name = graph.describe(x)
         raise DataError(
-            f"{name} must lie in 0 … {classes - 1}, but {name}[{', '.join(map(str, at))}] = {array[at]}.",
-            fix=f"there are {classes} columns of logits; number the classes from 0.",
+            f"{name} must lie in 0 … {classes - 1} for {value.op.name}, "
+            f"but {name}[{', '.join(map(str, at))}] = {array[at]}.",
+            fix=f"it numbers one of {classes}, counted from 0.",
         )

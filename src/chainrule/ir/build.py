@@ -64,9 +64,10 @@ def _settings_after_optional(
 ) -> tuple[Sequence[Any], dict[str, Any]]:
     """Take a number in the place of a value left out as the first attribute, as in dropout(x, 0.2)."""
     least = op.arity - op.optional
-    if len(arguments) != least + 1 or isinstance(arguments[-1], Value):
+    (setting, *_) = op.attributes
+    if len(arguments) != least + 1 or isinstance(arguments[-1], Value) or setting.name in attributes:
         return arguments, attributes
-    return arguments[:least], {op.attributes[0].name: arguments[-1], **attributes}
+    return arguments[:least], {setting.name: arguments[-1], **attributes}
 
 
 def show_arity(op: Op) -> str:
@@ -109,6 +110,9 @@ def _graph_of(op: Op, operands: Sequence[Operand]) -> Graph:
     return graph
 
 
+_A = {"real": "a real", "index": "an index", "bool": "a bool"}
+
+
 def _as_kind(op: Op, position: int, value: Value, shapes: Sequence[Shape]) -> Value:
     """Check an operand's kind; a condition where a number is expected counts as 1 and 0."""
     wanted = op.operand_kind(position, *shapes)
@@ -117,7 +121,7 @@ def _as_kind(op: Op, position: int, value: Value, shapes: Sequence[Shape]) -> Va
     if value.kind == "bool" and wanted == "real":
         return lookup("indicator")(value)
     raise KindError(
-        f"{op.name} needs a {wanted} value as operand {position + 1}, "
+        f"{op.name} needs {_A[wanted]} value as operand {position + 1}, "
         f"but {value.graph.describe(value)} is {value.kind}.",
         fix="class numbers are declared `y : (m) index`; conditions come from comparisons."
         if "index" in (wanted, value.kind)

@@ -42,6 +42,7 @@ class Domain:
         open: whether the ends themselves are excluded.
         members: the only numbers admitted, where they can be listed.
         without: single numbers left out.
+        of_sum_1: whether each row along the last axis must have the sum 1, as probabilities do.
     """
 
     low: float = float("-inf")
@@ -49,14 +50,17 @@ class Domain:
     open: bool = False
     members: tuple[float, ...] = ()
     without: tuple[float, ...] = ()
+    of_sum_1: bool = False
 
     def __str__(self) -> str:
         if self.members:
             return "{" + ", ".join(f"{member:g}" for member in self.members) + "}"
-        left, right = ("(", ")") if self.open else ("[", "]")
+        left = "(" if self.open or self.low == float("-inf") else "["
+        right = ")" if self.open or self.high == float("inf") else "]"
         low, high = ("−∞" if self.low == float("-inf") else f"{self.low:g}"), f"{self.high:g}"
         hole = "".join(f" ∖ {{{number:g}}}" for number in self.without)
-        return f"{left}{low}, {'∞' if high == 'inf' else high}{right}{hole}"
+        rows = ", rows of sum 1" if self.of_sum_1 else ""
+        return f"{left}{low}, {'∞' if high == 'inf' else high}{right}{hole}{rows}"
 
 
 REALS = Domain()

@@ -179,10 +179,12 @@ class Meaning:
             self.fail(wrong, expression.span)
         operands: list[Any] = [self.value(argument) for argument in expression.arguments]
         settings = self._settings(op, expression)
-        if op.optional and operands[-1].constant is not None:
-            operands[-1] = operands[-1].constant
+        if op.optional and len(operands) == op.arity and op.attributes[0].name not in settings:
+            operands[-1] = operands[-1].constant or operands[-1]
         return (
-            self._derivative(op, operands, expression) if expression.derivative else op(*operands, **settings)
+            self._derivative(op, operands, settings, expression)
+            if expression.derivative
+            else op(*operands, **settings)
         )
 
     def _settings(self, op: Op, expression: syntax.Call) -> dict[str, Any]:
@@ -208,13 +210,17 @@ class Meaning:
             self.fail(f"{name} of {op.name} is {expected}.", setting.span, expected=expected)
         return setting.item
 
-    def _derivative(self, op: Op, operands: list[Value], expression: syntax.Call) -> Value:
+    def _derivative(
+        self, op: Op, operands: list[Value], settings: dict[str, Any], expression: syntax.Call
+    ) -> Value:
         """Return f'(x), the derivative of an element-wise function of one operand."""
         x = operands[0]
-        one = lookup("expand")(self.graph.constant(1), shape=x.shape) if op.arity == 1 else None
-        part = (
-            op.vjp(one, op(x), x)[0] if one is not None and op.is_elementwise and not op.attributes else None
-        )
+        numbers = all(attribute.type == "number" for attribute in op.attributes)
+        part: Value | None = None
+        if op.arity == 1 and op.is_elementwise and numbers:
+            one = lookup("expand")(self.graph.constant(1), shape=x.shape)
+            y = op(x, **settings)
+            part = op.vjp(one, y, x, **y.attributes)[0] if y.op is op else None
         if part is None:
             self.fail(
                 f"{op.name}' is not defined.", expression.span, fix="f' needs an element-wise function."

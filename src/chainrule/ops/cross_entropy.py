@@ -15,6 +15,7 @@ from chainrule.ops.bounds import bounded
 from chainrule.ops.loss import PairLoss, column, weighted
 
 _PROBABILITY = Domain(0.0, 1.0)
+_DISTRIBUTION = Domain(0.0, 1.0, of_sum_1=True)
 
 
 class BinaryCrossEntropy(PairLoss):
@@ -111,7 +112,7 @@ class SoftmaxCrossEntropy(ClassLoss):
     (1 − ε) y + ε/k for the targets. The greatest logit is subtracted first, so that nothing overflows.
     """
 
-    domain = (REALS, _PROBABILITY)
+    domain = (REALS, _DISTRIBUTION)
     attributes = (Attribute("label_smoothing", "number", 0),)
     source = "C. Szegedy et al., Rethinking the inception architecture for computer vision, CVPR 2016"
 
@@ -143,7 +144,7 @@ class CrossEntropy(ClassLoss):
     `softmax_cross_entropy` is safer.
     """
 
-    domain = (_PROBABILITY, _PROBABILITY)
+    domain = (_PROBABILITY, _DISTRIBUTION)
 
     def forward(self, xp: Any, p: Any, y: Any) -> Any:
         return -_chosen(xp, xp.log(p), y)
@@ -160,7 +161,7 @@ class KullbackLeibler(PairLoss):
     """
 
     signature = "... k, ... k -> ..."
-    domain = (_PROBABILITY, _PROBABILITY)
+    domain = (_PROBABILITY, _DISTRIBUTION)
     source = "S. Kullback, R. A. Leibler, On information and sufficiency, 1951"
 
     def forward(self, xp: Any, p: Any, y: Any) -> Any:

@@ -143,7 +143,8 @@ def draw(domain: Domain, shape: tuple[int, ...], generator: np.random.Generator)
     if domain.members:
         return generator.choice(domain.members, shape)
     if np.isfinite(domain.low) and np.isfinite(domain.high):
-        return domain.low + (domain.high - domain.low) * generator.uniform(0.1, 0.9, shape)
+        drawn = domain.low + (domain.high - domain.low) * generator.uniform(0.1, 0.9, shape)
+        return drawn / drawn.sum(axis=-1, keepdims=True) if domain.of_sum_1 and drawn.ndim else drawn
     if np.isfinite(domain.low):
         return domain.low + generator.uniform(0.3, 2.0, shape)
     drawn = generator.uniform(0.3, 1.5, shape) * generator.choice([-1.0, 1.0], shape)

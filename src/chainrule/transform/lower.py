@@ -54,6 +54,9 @@ class _Lowering:
             else:
                 inputs = (self.copies[x] for x in value.inputs)
                 self.copies[value] = value.op(*inputs, **value.attributes)
+            for name in self.source.names_of(value):
+                if not is_generated(name):
+                    self.target.name(name, self.copies[value])
         self.carry_over()
         return self.target
 

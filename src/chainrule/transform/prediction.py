@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from chainrule.ir.graph import Graph
+from chainrule.ir.names import is_generated
 from chainrule.ir.value import Value
 from chainrule.transform.copy import copy_exactly, copy_leaves, declaration_of
 
@@ -53,4 +54,7 @@ def _with_prediction_rules(graph: GraphT, wanted: list[Value]) -> tuple[GraphT, 
             same.add(value)
         else:
             copies[value] = value.op(*inputs, **value.attributes)
+        for name in graph.names_of(value):
+            if not is_generated(name):
+                whole.name(name, copies[value])
     return whole, copies

@@ -27,7 +27,8 @@ class Firing:
 
     Attributes:
         rule: the rule's name.
-        equation: the rule itself, with what its letters must stand for.
+        equation: the rule itself.
+        given: what some of its letters stand for, "" if they may stand for anything.
         why: why it holds.
         name: the name of the value rewritten, "" if it has none.
         before: the value's right side before.
@@ -36,6 +37,7 @@ class Firing:
 
     rule: str
     equation: str
+    given: str
     why: str
     name: str
     before: str
@@ -43,7 +45,8 @@ class Firing:
 
     def __str__(self) -> str:
         at = f"{self.name} = " if self.name else ""
-        return f"{self.rule}: {self.equation}\n    {at}{self.before}\n    {at}{self.after}"
+        where = f"\n    where {self.given}" if self.given else ""
+        return f"{self.rule}: {self.equation}{where}\n    {at}{self.before}\n    {at}{self.after}"
 
 
 def simplify(graph: GraphT, rules: Sequence[Rule] = RULES) -> tuple[GraphT, tuple[Firing, ...]]:
@@ -170,7 +173,8 @@ def _record(
     return [
         Firing(
             rule.name,
-            rule.statement,
+            rule.equation,
+            rule.conditions,
             rule.why,
             name := next(iter(before.names_of(value)), ""),
             old.right_side(name, value),

@@ -20,7 +20,8 @@ class Rule:
         given: for some letters, the expression that they must stand for, whatever name it has.
         scales: the letter that both sides are proportional to: it may stand for a multiple of what is
             given, and the result is the same multiple.
-        targets: what some letters hold: rows of probabilities of sum 1, or zeros and ones.
+        targets: what some letters hold: rows of probabilities of sum 1, or zeros and ones. The first must
+            be data, which is checked for it, or class numbers as one_hot.
     """
 
     why: ClassVar[str]
@@ -40,10 +41,9 @@ class Rule:
         return " ".join((type(self).__doc__ or "").split())
 
     @property
-    def statement(self) -> str:
-        """The equation with what its letters must stand for."""
-        given = ", ".join(f"{letter} = {text}" for letter, text in self.given.items())
-        return f"{self.equation}, where {given}" if given else self.equation
+    def conditions(self) -> str:
+        """What some letters of the equation must stand for, in words."""
+        return ", ".join(f"{letter} = {text}" for letter, text in self.given.items())
 
     def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
         """Tell whether the rule may rewrite a value that its left side matches.
@@ -53,7 +53,13 @@ class Rule:
             match: what the letters stand for.
             uses: how many values use each value of the graph.
         """
-        return True
+        return self.has_distributions(match)
+
+    def has_distributions(self, match: Match) -> bool:
+        """Tell whether the letters that must hold rows of sum 1 stand for what is known to."""
+        named = {self.pattern.left.graph.names_of(leaf)[0]: found for leaf, found in match.bindings.items()}
+        wanted = [named[letter] for letter, holds in self.targets.items() if holds == "distribution"]
+        return all(v.op.name == "one_hot" or v.attributes.get("role") == "data" for v in wanted)
 
     @cached_property
     def pattern(self) -> Pattern:
@@ -102,7 +108,7 @@ class SoftmaxMeetsCrossEntropy(Rule):
 
     def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
         """What multiplies y / a must not vary along the row that is summed."""
-        return all(_is_one_number_a_row(factor) for factor in match.rest)
+        return self.has_distributions(match) and all(_is_one_number_a_row(factor) for factor in match.rest)
 
 
 class BatchNormalizationBackward(Rule):
