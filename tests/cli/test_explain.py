@@ -8,6 +8,7 @@ from tests.support.command import chainrule
 from tests.support.networks import EXAMPLES, two_layer, two_layer_arrays
 
 import chainrule as cr
+from chainrule.cli.layers import network_of
 
 FILE = str(EXAMPLES / "two_layer.eqn")
 
@@ -123,3 +124,64 @@ def test_a_pickle_in_the_data_is_not_opened(tmp_path: Path) -> None:
     result = chainrule("explain", FILE, "--data", str(tmp_path / "a.npz"))
     assert result.returncode == 1
     assert "not an .npz file of numbers" in result.stderr
+
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LAYERS = ["--layers", "784, 128 relu, dropout 0.2, batchnorm, 10 softmax", "--optimizer", "adam"]
+
+
+@pytest.mark.parametrize("stage", ["after", "before"])
+def test_layers_print_as_recorded_and_read_back(stage: str) -> None:
+    result = chainrule("explain", f"--{stage}", *LAYERS, "--loss", "cross_entropy")
+    assert result.stdout == (GOLDEN / f"layers.{stage}.txt").read_text(encoding="utf-8")
+    graph = cr.parse(result.stdout)
+    assert cr.parse(graph.text(ascii=True)).same_as(graph)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "message"),
+    [
+        ("784, 128 rleu, 10", "", "layer 1: there is no layer or activation rleu."),
+        ("784, 128 relu relu", "", "layer 1: there is no layer 128 relu relu."),
+        ("784", "", "a network needs at least one layer after its inputs."),
+        ("relu, 10", "", "the inputs come first, a number such as 784 or 28x28, not relu."),
+        ("", "", "the inputs come first, a number such as 784 or 28x28, not nothing."),
+        ("784, dropout 2, 10", "", "layer 1: Dropout needs a number from 0, below 1, not 2.0."),
+        ("784, dropout, 10", "", "layer 1: dropout is followed by one number."),
+        ("784, batchnorm 1, 10", "", "layer 1: batchnorm is followed by nothing."),
+        ("784, dropout x, 10", "", "layer 1: x is no number."),
+        ("784, , 10", "", "layer 1 is empty."),
+        ("28x28, 10, batchnorm", "", "layer 2, BatchNorm(): BatchNorm takes examples in rows"),
+        ("4, 3 softmax", "softmax_cross_entropy", "the last layer ends in softmax"),
+        ("4, 3", "hub", "there is no loss hub."),
+    ],
+)
+def test_layers_that_are_refused(layers: str, loss: str, message: str) -> None:
+    with pytest.raises(cr.ChainruleError) as caught:
+        network_of(layers, loss, 0.0)
+    assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--layers", "4, 3", "--optimizer", "adm"], "there is no optimizer adm."),
+        ([], "one network is needed: a file of equations, or --layers."),
+        ([FILE, "--layers", "4, 3"], "one network is needed"),
+        ([FILE, "--loss", "huber"], "--loss and --weight-decay go with --layers"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments: list[str], message: str) -> None:
+    result = chainrule("explain", *arguments)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_loss_follows_from_the_last_activation() -> None:
+    losses = {
+        layers: network_of(layers, "", 0.0).graph["L"] for layers in ("4, 3 softmax", "4, 1 sigmoid", "4, 1")
+    }
+    ops = [[v.op.name for v in loss.graph.walk([loss]) if "entropy" in v.op.name] for loss in losses.values()]
+    assert ops == [["cross_entropy"], ["binary_cross_entropy"], []]
+    assert losses["4, 1"].op.name == "mean_squared_error"

@@ -64,11 +64,13 @@ REFUSED: list[tuple[dict[str, Any], type[ChainruleError], str, str]] = [
     ),
     (
         {"y": np.array([0, 1, 2, 0])}, DataError,
-        "y must lie in 0 … 1 for softmax_cross_entropy, but y[2] = 2.", "it numbers one of 2, counted from 0.",
+        "y must lie in 0 … 1 for softmax_cross_entropy, but y[2] = 2.",
+        "it numbers one of 2, counted from 0.",
     ),
     (
         {"y": np.array([0, -1, 1, 0])}, DataError,
-        "y must lie in 0 … 1 for softmax_cross_entropy, but y[1] = -1.", "it numbers one of 2, counted from 0.",
+        "y must lie in 0 … 1 for softmax_cross_entropy, but y[1] = -1.",
+        "it numbers one of 2, counted from 0.",
     ),
     (
         {"T": np.array([[0.0], [1.0], [0.5], [2.0]])}, DataError,

@@ -120,10 +120,9 @@ def _definition_on(
 ) -> tuple[list[Value], list[Value]]:
     """Return leaves of these shapes and the definition's values on them, in order, the result last."""
     scratch = Graph()
-    kinds = [op.operand_kind(i, *shapes) for i in range(len(shapes))]
     leaves = [
-        scratch.declare(f"x{i}", Declaration("data", shape, kind))
-        for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+        scratch.declare(f"x{i}", Declaration("data", shape, op.operand_kind(i, *shapes)))
+        for i, shape in enumerate(shapes)
     ]
     result = op.expanded(leaves, dict(attributes))
     return leaves, [value for value in scratch.walk([result]) if value is not result] + [result]

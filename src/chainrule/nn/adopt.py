@@ -10,7 +10,7 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.registry import lookup
 from chainrule.ir.value import Value
 from chainrule.nn.initializers import Initializer
-from chainrule.nn.losses import KINDS, Head
+from chainrule.nn.losses import KINDS, Head, Task
 from chainrule.nn.scope import Scope
 from chainrule.nn.sequential import Blueprint, Record
 from chainrule.transform.copy import copy_graph
@@ -45,8 +45,8 @@ def adopted(
     if len(targets) != 1:
         shown = ", ".join(targets) or "none"
         raise GraphError(f"a network needs one target; data that {prediction} does not depend on: {shown}.")
-    task = next((_LINKS[v.op.name].task for v in losses if own[targets[0]] in v.inputs), "values")
-    blueprint = Blueprint(inputs, {"": Head(prediction, targets[0], task)}, settings)
+    tasks: list[Task] = [_LINKS[v.op.name].task for v in losses if own[targets[0]] in v.inputs]
+    blueprint = Blueprint(inputs, {"": Head(prediction, targets[0], tasks[0] if tasks else "values")}, settings)
     blueprint.schemes = _schemes(graph, own, initializer)
     blueprint.records = [Record("equations", tuple(own.names))]
     return own, blueprint

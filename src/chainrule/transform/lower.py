@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from chainrule.ir.composite import Composite
 from chainrule.ir.graph import Graph
@@ -34,16 +34,16 @@ def _is_written_out(op: Op, opening: bool) -> bool:
     return isinstance(op, Composite) and (op.opens or not opening)
 
 
-class _Lowering:
+class _Lowering(Generic[GraphT]):
     """One copy of a graph in which composites are replaced."""
 
-    def __init__(self, graph: Graph, opening: bool) -> None:
+    def __init__(self, graph: GraphT, opening: bool) -> None:
         self.source, self.opening = graph, opening
         self.target = graph.blank()
         self.copies = copy_leaves(graph, self.target)
         self.part_names: dict[Value, list[str]] = {}
 
-    def run(self) -> Graph:
+    def run(self) -> GraphT:
         same = set(self.copies)
         for value in self.source.document():
             if _is_written_out(value.op, self.opening):
