@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from functools import cache
 
 from matplotlib.mathtext import MathTextParser
 
@@ -16,8 +17,9 @@ _LACKING = {r"\lVert": r"\|", r"\rVert": r"\|", r"\top": "T"}
 
 def assert_renders(graph: cr.Graph) -> None:
     """Typeset every cell of every row of a graph; one that cannot be raises ValueError."""
-    for cell in dict.fromkeys(cell for row in latex_rows(graph) for cell in row if cell):
-        _typeset(cell)
+    for row in latex_rows(graph):
+        for cell in filter(None, row):
+            _typeset(cell)
 
 
 @cache

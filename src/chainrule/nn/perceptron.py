@@ -1,19 +1,18 @@
-"""The multilayer perceptron, built into a graph with the names of the glossary."""
+"""The multilayer perceptron for a table, built of layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Literal, TypeVar
 
 from chainrule.errors import ShapeError
-from chainrule.ir.constant import Constant
 from chainrule.ir.graph import Graph
-from chainrule.ir.registry import lookup
-from chainrule.ir.structural import declare
-from chainrule.ir.value import Value
+from chainrule.nn.dense import Dense
+from chainrule.nn.layer import Layer
+from chainrule.nn.sequential import Penalties, build_network
 
 GraphT = TypeVar("GraphT", bound=Graph)
+_LOSSES = {"classification": "softmax_cross_entropy", "regression": "mean_squared_error"}
 
 
 def multilayer_perceptron(
@@ -40,51 +39,7 @@ def multilayer_perceptron(
     """
     if len(widths) < 2 or min(widths) < 1:
         raise ShapeError(f"a network needs positive widths for inputs and outputs, not {list(widths)}.")
-    graph.declare("X", declare("data", ("m", widths[0])))
-    target = _target(graph, widths[-1], task)
-    weights = _declare_parameters(graph, widths)
-    decay = graph.declare("λ", declare("hyperparameter", ()))
-    output = _layers(graph, len(weights), activation)
-    _objective(graph, output, target, task)
-    norms = [lookup("squared_norm")(weight) for weight in weights]
-    total = norms[0]
-    for norm in norms[1:]:
-        total = total + norm
-    graph.name("s", decay / 2 * total)
-    graph.name("J", graph["L"] + graph["s"])
+    inputs, *hidden, outputs = widths
+    layers: list[Layer] = [*(Dense(units, activation) for units in hidden), Dense(outputs)]
+    build_network(graph, layers, _LOSSES[task], inputs, Penalties(weight_decay=1.0))
     return graph
-
-
-def _target(graph: Graph, outputs: int, task: str) -> Value:
-    if task == "classification":
-        return graph.declare("y", declare("data", ("m",), "index"))
-    return graph.declare("Y", declare("data", ("m", outputs)))
-
-
-def _declare_parameters(graph: Graph, widths: Sequence[int]) -> list[Value]:
-    weights: list[Value] = []
-    for layer, (before, after) in enumerate(pairwise(widths), start=1):
-        weights.append(graph.declare(f"W{layer}", declare("parameter", (before, after))))
-        graph.declare(f"b{layer}", declare("parameter", (after,)))
-    return weights
-
-
-def _layers(graph: Graph, depth: int, activation: str) -> Value:
-    """Name R, Z and A of each layer; return the last pre-activation."""
-    before = graph["X"]
-    for layer in range(1, depth + 1):
-        product = graph.name(f"R{layer}", before @ graph[f"W{layer}"])
-        before = graph.name(f"Z{layer}", product + graph[f"b{layer}"])
-        if layer < depth:
-            before = graph.name(f"A{layer}", lookup(activation)(before))
-    return before
-
-
-def _objective(graph: Graph, output: Value, target: Value, task: str) -> None:
-    if task == "classification":
-        graph.name("P", lookup("softmax")(output))
-        losses = lookup("softmax_cross_entropy")(output, target)
-        graph.name("L", Constant.letter("m").reciprocal() * losses.sum())
-    else:
-        graph.name("P", output)
-        graph.name("L", lookup("mean_squared_error")(output, target))
