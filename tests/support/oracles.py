@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import linalg, special
 
+from tests.support.random_bits import dropout_mask, normal_noise
+
 
 def _binary_cross_entropy(a: Any, y: Any) -> Any:
     return -special.xlogy(y, a) - special.xlog1py(1 - y, -a)
@@ -96,7 +98,26 @@ def _cumulative_sum(x: Any, axis: int, reverse: bool) -> Any:
     return np.moveaxis(np.tensordot(sums.T if reverse else sums, x, (1, axis)), 0, axis)
 
 
+def _standardized(x: Any, axis: int, epsilon: float) -> Any:
+    centered = x - np.average(x, axis=axis, keepdims=True)
+    return centered / np.sqrt(np.average(centered**2, axis=axis, keepdims=True) + epsilon)
+
+
+def _alpha_dropout(x: Any, mask: Any, p: float) -> Any:
+    low = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
+    kept = np.where(mask == 1, x, low) if set(np.unique(mask)) <= {0, 1} else x * mask + low * (1 - mask)
+    return ((1 - p) * (1 + p * low * low)) ** -0.5 * (kept - p * low)
+
+
 ORACLES: Mapping[str, Callable[..., Any]] = {
+    "batch_norm": lambda x, g, b, mean, variance, epsilon: g * _standardized(x, 0, epsilon) + b,
+    "layer_norm": lambda x, g, b, epsilon: g * _standardized(x, -1, epsilon) + b,
+    "rms_norm": lambda x, g, epsilon: g * x / np.sqrt(np.mean(np.square(x), -1, keepdims=True) + epsilon),
+    "dropout_mask": dropout_mask,
+    "normal_noise": normal_noise,
+    "dropout": lambda x, mask, p: x * mask / (1 - p),
+    "alpha_dropout": _alpha_dropout,
+    "gaussian_noise": lambda x, noise, stddev: x + stddev * noise,
     "identity": np.positive,
     "relu": lambda x: np.where(x > 0, x, 0.0),
     "leaky_relu": lambda x, slope: np.clip(x, 0, None) + slope * np.clip(x, None, 0),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
+from chainrule.errors import ShapeError
 from chainrule.ir.graph import Graph
-from chainrule.ir.shape import Size
+from chainrule.ir.shape import Size, show_shape
 from chainrule.ir.structural import declare
 from chainrule.ir.value import Value
 from chainrule.nn.initializers import Initializer
 
 if TYPE_CHECKING:
     from chainrule.nn.layer import Layer
-
-_SCOPES: WeakKeyDictionary[Graph, Scope]
 
 
 @dataclass
@@ -35,12 +36,30 @@ class Scope:
     schemes: dict[str, Initializer] = field(default_factory=dict[str, "Initializer"])
     penalties: list[Value] = field(default_factory=list[Value])
     weights: list[Value] = field(default_factory=list[Value])
-    _built: dict[Layer, dict[str, Value]] = field(default_factory=dict["Layer", dict[str, Value]])
+    _layers: list[Layer] = field(default_factory=list["Layer"])
+    _built: dict[tuple[int, str, int], Value] = field(default_factory=dict[tuple[int, str, int], Value])
+    _declared: Counter[str] = field(default_factory=Counter[str])
+    _at_work: int = -1
 
     @staticmethod
     def of(graph: Graph) -> Scope:
-        """Return the scope of a graph, the same one each time."""
-        return _SCOPES.setdefault(graph, Scope(graph))
+        """Return the scope of a graph, the same one each time; the graph keeps it."""
+        return vars(graph).setdefault("_scope", Scope(graph))
+
+    @contextmanager
+    def building(self, layer: Layer) -> Iterator[None]:
+        """Note that the parameters asked for meanwhile are a layer's, so that a second use finds them again."""
+        outer = self._declared, self._at_work
+        self._declared, self._at_work = Counter(), self._place(layer)
+        yield
+        self._declared, self._at_work = outer
+
+    def _place(self, layer: Layer) -> int:
+        """Return the place of a layer among those built here; layers are told apart by identity."""
+        places = (place for place, known in enumerate(self._layers) if known is layer)
+        place = next(places, len(self._layers))
+        self._layers[place:] = [layer]
+        return place
 
     def next_number(self) -> int:
         """Count one more layer with weights; return its number."""
@@ -72,24 +91,32 @@ class Scope:
         frozen: bool = False,
         number: int | None = None,
     ) -> Value:
-        """Declare a parameter of the layer, of its own number or another."""
-        name = self.free(stem, number)
-        leaf = self.graph.declare(name, declare("parameter", shape, frozen=frozen))
-        if start is not None:
-            self.schemes[self.graph.names_of(leaf)[0]] = start
-        return leaf
+        """Declare a parameter of the layer, of its own number or another; for a layer used before, find it.
+
+        Raises:
+            ShapeError: the layer was used before, on an input of another width.
+        """
+        key = (self._at_work, stem, self._declared[stem])
+        self._declared[stem] += 1
+        known = self._built.get(key) if self._at_work >= 0 else None
+        if known is None:
+            known = self.graph.declare(self.free(stem, number), declare("parameter", shape, frozen=frozen))
+            self._built[key] = known
+            if start is not None:
+                self.schemes[self.graph.names_of(known)[0]] = start
+        if known.shape != shape:
+            raise ShapeError(
+                f"this layer stands in two places: {self.graph.describe(known)} {show_shape(known.shape)} "
+                f"of the first would have to be {show_shape(shape)} here.",
+                fix="make a second layer, or inputs of the same width.",
+            )
+        return known
+
+    def parameter_of(self, layer: Layer, stem: str) -> Value | None:
+        """Return the first parameter of a stem that a layer has declared here, or None."""
+        places = (place for place, known in enumerate(self._layers) if known is layer)
+        return self._built.get((next(places, -1), stem, 0))
 
     def state(self, stem: str, shape: tuple[Size, ...]) -> Value:
         """Declare a state of the layer."""
         return self.graph.declare(self.free(stem), declare("state", shape))
-
-    def shared(self, layer: Layer) -> dict[str, Value] | None:
-        """Return the parameters of a layer that was built before, or None."""
-        return self._built.get(layer)
-
-    def share(self, layer: Layer, parameters: dict[str, Value]) -> None:
-        """Note a layer's parameters, for a second use of the same layer."""
-        self._built[layer] = parameters
-
-
-_SCOPES = WeakKeyDictionary()
