@@ -61,10 +61,13 @@ def blocks(document: str) -> Iterator[Block]:
 
 @pytest.fixture
 def at_root(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run in the root of the repository; forget the ops that a document defines."""
+    """Run in the root of the repository; forget the ops that a document defines, remove the models it saves."""
     monkeypatch.chdir(ROOT)
     known = dict(registry._OPS)
+    models = set(ROOT.glob("*.safetensors"))
     yield
+    for model in set(ROOT.glob("*.safetensors")) - models:
+        model.unlink()
     registry._OPS.clear()
     registry._OPS.update(known)
 
