@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from chainrule import testing as testing
     from chainrule.ir.shape import Kind, Size
     from chainrule.ir.value import Value
+    from chainrule.rulebook.rule import rule as rule
 
 __version__ = "0.1.0"
 
@@ -157,11 +158,13 @@ def __getattr__(name: str) -> Callable[..., Value] | ModuleType:
         return lookup(name)
     if name == "testing":
         return import_module("chainrule.testing")
+    if name == "rule":
+        return import_module("chainrule.rulebook").rule
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "testing", *(op.name for op in every_op() if op.arity)]
+    return [*__all__, "rule", "testing", *(op.name for op in every_op() if op.arity)]
 
 
 del _ops

@@ -13,16 +13,17 @@ from chainrule.execute.differences import GradientCheck, compare
 from chainrule.execute.reference import Trace, run
 from chainrule.ir.equality import same_graph
 from chainrule.ir.graph import Graph as BaseGraph
-from chainrule.ir.names import is_generated
+from chainrule.ir.names import is_generated, normalized
 from chainrule.ir.structural import Declaration
 from chainrule.ir.value import Value
 from chainrule.ir.verify import verify
 from chainrule.nn.initializers import initialize
+from chainrule.nn.scope import Scope
 from chainrule.notation.elaborate import parse_into
 from chainrule.notation.latex import to_latex
 from chainrule.notation.text import equations, to_text, updates
 from chainrule.optim.optimizer import Optimizer
-from chainrule.train.step import Step, training_step
+from chainrule.train.step import Step, starts_of_states, training_step
 from chainrule.transform.gradient import gradient
 from chainrule.transform.lower import lower
 from chainrule.transform.prediction import for_prediction
@@ -180,7 +181,7 @@ class Graph(BaseGraph):
         seed: int = 0,
     ) -> dict[str, Any]:
         """Draw every parameter; see `chainrule.nn.initializers.initialize`."""
-        return initialize(self, sizes, scheme, seed=seed)
+        return initialize(self, sizes, scheme, said=Scope.of(self).schemes, seed=seed)
 
     def run(self, *, dtype: Any = np.float64, **arrays: Any) -> Trace:
         """Compute every value; `trace["dZ1"]` is any of them by name.
@@ -211,8 +212,9 @@ class Graph(BaseGraph):
             wrt: names of real leaves; all parameters that are not frozen if omitted.
             tolerance: the largest relative difference that counts as agreement.
             most: the most elements compared for one leaf.
-            seed: of the choice among more elements than that.
-            **arrays: arrays or numbers by the names of the leaves.
+            seed: of the choice among more elements than that, and of random masks.
+            **arrays: arrays or numbers by the names of the leaves; states may be left out where their
+                shapes are numbers, and are as they start.
 
         Returns:
             A table, true if all agree: per leaf the worst index, the analytic and the numeric value,
@@ -227,7 +229,17 @@ class Graph(BaseGraph):
                     fix="check with respect to parameters or data.",
                 )
         graph, found = self._gradients_of(objective, names)
+        arrays = {**self._starting_states(seed), **{normalized(n): array for n, array in arrays.items()}}
         return compare(graph, objective, found, arrays, tolerance=tolerance, most=most, seed=seed)
+
+    def _starting_states(self, seed: int) -> dict[str, Any]:
+        """Return the states as they start, and the seed of random masks if there are any."""
+        states: dict[str, Any] = {"seed": seed} if "seed" in self else {}
+        for name, start in starts_of_states(self).items():
+            sizes = [size for size in self[name].shape if isinstance(size, int)]
+            if len(sizes) == self[name].ndim:
+                states[name] = np.full(sizes, start)
+        return states
 
     def _gradients_of(self, objective: str, wrt: list[str] | None) -> tuple[Graph, Mapping[str, str]]:
         graph = self.gradient(objective, wrt)

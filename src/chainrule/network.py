@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ from chainrule.nn.sequential import AnyLoss, Blueprint, Penalties, Widths, build
 from chainrule.nn.summary import summary_table
 from chainrule.optim.adam import Adam
 from chainrule.optim.optimizer import Optimizer
-from chainrule.saved import load_network, save_network
-from chainrule.train.evaluation import Evaluation
+from chainrule.saved import Training, load_network, save_network
+from chainrule.train.evaluation import Evaluation, noting
 from chainrule.train.examples import hold_out, input_arrays, prepare, sizes_of
 from chainrule.train.history import History
 from chainrule.train.loop import Epoch, fit
@@ -31,6 +33,7 @@ from chainrule.train.step import Step, training_step
 
 Array = NDArray[Any]
 Given = Any
+_ORDER = (0, 1)  # the order of the examples has a stream of its own, beside those of the parameters
 
 
 class Network:
@@ -48,19 +51,20 @@ class Network:
 
     Raises:
         ChainruleError: a layer does not fit what comes before it; the message starts with its number.
+        DataError: a seed or a penalty is not a number it can be.
 
     Example:
         >>> import chainrule as cr
         >>> net = cr.Network([cr.Dense(8, "tanh"), cr.Dense(3)], loss="softmax_cross_entropy", inputs=4)
         >>> print(net.graph.text(section="forward"))
-        R1 = X W1                                : (m, 8)
-        Z1 = R1 + b1                             : (m, 8)
-        A1 = tanh(Z1)                            : (m, 8)
-        R2 = A1 W2                               : (m, 3)
-        Z2 = R2 + b2                             : (m, 3)
-        P  = softmax(Z2)                         : (m, 3)
+        R1 = X W1                                  : (m, 8)
+        Z1 = R1 + b1                               : (m, 8)
+        A1 = tanh(Z1)                              : (m, 8)
+        R2 = A1 W2                                 : (m, 3)
+        Z2 = R2 + b2                               : (m, 3)
+        P  = softmax(Z2)                           : (m, 3)
         L  = 1/m sum(softmax_cross_entropy(Z2, y)) : ()
-        J  = L                                   : ()
+        J  = L                                     : ()
     """
 
     def __init__(
@@ -79,8 +83,9 @@ class Network:
         self._begin(graph, blueprint, seed)
 
     def _begin(self, graph: Graph, blueprint: Blueprint, seed: int) -> None:
-        self.graph, self.blueprint, self.seed = graph, blueprint, seed
+        self.graph, self.blueprint, self.seed = graph, blueprint, _checked_seed(seed)
         self.arrays: dict[str, Array] = {}
+        self.owner = ""
         self.history = History()
         self._programs: dict[tuple[str, ...], tuple[Graph, Program]] = {}
 
@@ -91,6 +96,7 @@ class Network:
         *,
         output: str = "",
         settings: Mapping[str, Any] | None = None,
+        sizes: Mapping[str, int] | None = None,
         initializer: Any = "glorot",
         seed: int = 0,
     ) -> Network:
@@ -102,6 +108,7 @@ class Network:
             graph: forward equations, with J.
             output: the value predicted; P, or the first operand of the loss, if omitted.
             settings: numbers of the hyperparameters, such as {"λ": 1e-4}.
+            sizes: numbers for letters that no data settles, such as the width of a hidden layer, {"h": 16}.
             initializer: how matrices start; one for all, or by the parameter's name.
             seed: of the starting weights, the order of the examples and all random masks.
 
@@ -110,6 +117,7 @@ class Network:
         """
         network = cls.__new__(cls)
         own, blueprint = adopted(graph, output, dict(settings or {}), initializer)
+        blueprint.sizes = dict(sizes or {})
         network._begin(own, blueprint, seed)
         return network
 
@@ -127,11 +135,17 @@ class Network:
         """Draw all parameters anew and forget the training; return them.
 
         Args:
-            sizes: numbers for the letters in the shapes of parameters, {"d": 64}.
+            sizes: numbers for the letters in the shapes of parameters, {"d": 64}; those that are known need
+                not be said again.
         """
-        self.arrays = dict(initialize(self.graph, sizes, self.blueprint.schemes, seed=self.seed))
-        self.history = History()
+        self.arrays = self._starting_arrays({**self._input_sizes(), **(sizes or {})})
+        self.history, self.owner = History(), ""
         return self.parameters
+
+    def _starting_arrays(self, sizes: Mapping[str, int]) -> dict[str, Array]:
+        said, usual = self.blueprint.schemes, self.blueprint.usual
+        known = {**self.blueprint.sizes, **sizes}
+        return dict(initialize(self.graph, known, usual, said=said, seed=self.seed))
 
     def step(self, optimizer: Optimizer) -> Step[Graph]:
         """Return a training step as one graph: forward, loss, backward and updates."""
@@ -149,7 +163,9 @@ class Network:
         sample_weight: Any = None,
         on_epoch: Callable[[Epoch], object] | None = None,
     ) -> History:
-        """Train; a second call goes on where the first one ended, the optimizer's states included.
+        """Train; a second call goes on where the first one ended, as if they were one.
+
+        The states of an optimizer are kept as long as the next call has one of the same kind.
 
         Args:
             X: the input (m, d), or arrays by the names of the inputs.
@@ -168,36 +184,43 @@ class Network:
             NotFiniteError: the loss is NaN or infinite; the last parameters with a finite one are kept.
             ChainruleError: arrays do not fit the network.
         """
-        whole = prepare(self.graph, self.blueprint, X, y, sample_weight)
-        training, held_out = hold_out(self.graph, self.blueprint, whole, validation, self.seed)
-        if not self.arrays:
-            self.initialize(sizes_of(self.graph, whole))
-        step = self.step(optimizer or Adam())
+        data = prepare(self.graph, self.blueprint, X, y, sample_weight, training=True)
+        training, held_out = hold_out(self.graph, self.blueprint, data.arrays, validation, self.seed)
         watch = None if held_out is None else self._evaluation(held_out)
-        before = len(self.history)
+        history = replace(deepcopy(self.history), interrupted=False)
+        self._train(
+            Adam() if optimizer is None else optimizer,
+            training,
+            history,
+            epochs=epochs,
+            batch_size=batch_size,
+            on_epoch=noting(history, watch, on_epoch),
+        )
+        self.blueprint.flat = data.flat
+        return history
 
-        def after_epoch(epoch: Epoch) -> None:
-            if watch is not None:
-                self._note(watch(epoch.parameters()))
-            if on_epoch is not None:
-                on_epoch(epoch)
-
+    def _train(
+        self, optimizer: Optimizer, data: Mapping[str, Array], history: History, **options: Any
+    ) -> None:
+        """Train from where the network is, and keep what comes of it."""
+        step, owner = self.step(optimizer), type(optimizer).__name__
+        start = self._carried_on(owner) or self._starting_arrays(sizes_of(self.graph, data))
+        arrays = {**self._settings(step.graph), **_known(start, step.graph), **data}
+        letter, order = self.blueprint.examples, [self.seed, *_ORDER]
         try:
-            result = fit(
-                step,
-                {**self._settings(step.graph), **self._known_to(step.graph), **training},
-                epochs=epochs,
-                batch_size=batch_size,
-                seed=[self.seed, before],
-                on_epoch=after_epoch,
-            )
+            result = fit(step, arrays, examples=letter, seed=order, done=len(history), **options)
         except NotFiniteError as error:
-            self.arrays.update(error.parameters)
+            self._keep({**start, **error.parameters}, owner, history)
             raise
-        self.arrays.update(result.parameters)
-        self.history.losses += result.losses
-        self.history.interrupted = result.interrupted
-        return self.history
+        history.interrupted = result.interrupted
+        self._keep({**start, **result.parameters}, owner, history)
+
+    def _carried_on(self, owner: str) -> dict[str, Array]:
+        """Return the arrays there are, without the states of an optimizer of another kind."""
+        return {n: array for n, array in self.arrays.items() if owner == self.owner or n in self.graph}
+
+    def _keep(self, arrays: dict[str, Array], owner: str, history: History) -> None:
+        self.arrays, self.owner, self.history = arrays, owner, history
 
     def _settings(self, graph: Graph) -> dict[str, Any]:
         """Return the numbers of hyperparameters, and the seed of random masks, as far as a graph has them."""
@@ -208,11 +231,6 @@ class Network:
         heads = list(self.blueprint.heads.values())
         return Evaluation(self.graph, heads, {**self._settings(self.graph), **data})
 
-    def _note(self, measured: Mapping[str, float]) -> None:
-        self.history.validation_losses.append(measured["loss"])
-        if "accuracy" in measured:
-            self.history.accuracies.append(measured["accuracy"])
-
     def run(self, X: Given, *names: str) -> dict[str, Array]:
         """Return values by name as a prediction computes them: without dropout, with running statistics.
 
@@ -220,8 +238,7 @@ class Network:
             DataError: the network has no parameters yet.
             UnknownNameError: a name is not in the graph.
         """
-        if not self.arrays:
-            raise DataError("the network has no parameters yet.", fix="fit it first, or initialize(sizes).")
+        self._check_started()
         key = tuple(names)
         if key not in self._programs:
             graph = self.graph.for_prediction(names)
@@ -229,13 +246,24 @@ class Network:
         graph, program = self._programs[key]
         inputs = input_arrays(self.blueprint.inputs, X)
         used = {name: array for name, array in inputs.items() if name in graph}
-        arrays = {**self._settings(graph), **self._known_to(graph), **used}
+        self._check_without_targets(graph)
+        arrays = {**self._settings(graph), **_known(self.arrays, graph), **used}
         outputs, _ = program(bind(graph, arrays))
         by_value = dict(zip(graph.outputs, outputs, strict=True))
         return {name: by_value[graph[name]] for name in names}
 
-    def _known_to(self, graph: Graph) -> dict[str, Array]:
-        return {name: array for name, array in self.arrays.items() if name in graph}
+    def _check_started(self) -> None:
+        if not self.arrays:
+            raise DataError("the network has no parameters yet.", fix="fit it first, or initialize(sizes).")
+
+    def _check_without_targets(self, graph: Graph) -> None:
+        for head in self.blueprint.heads.values():
+            if head.target in graph:
+                raise DataError(
+                    f"{graph.describe(graph.outputs[0])} depends on the target {head.target}, "
+                    "which a prediction has not.",
+                    fix="evaluate(X, y) returns the loss.",
+                )
 
     def predict(self, X: Given) -> Any:
         """Return class numbers (m), 0 or 1 for each output of a binary classification, or numbers.
@@ -287,9 +315,20 @@ class Network:
         found = self.run(X, *names)
         return found[names[0]] if len(names) == 1 else found
 
-    def evaluate(self, X: Given, y: Given) -> dict[str, float]:
-        """Return the loss L, and for classes the accuracy, by the prediction rules."""
-        return self._evaluation(prepare(self.graph, self.blueprint, X, y, None))(self.arrays)
+    def evaluate(self, X: Given, y: Given, *, sample_weight: Any = None) -> dict[str, float]:
+        """Return the loss L, and for classes the accuracy, by the prediction rules.
+
+        Args:
+            X: the input, as for `fit`.
+            y: the targets, as for `fit`.
+            sample_weight: a weight for each example in the loss, all 1 if omitted.
+
+        Raises:
+            ChainruleError: there are no parameters yet, or arrays do not fit the network.
+        """
+        self._check_started()
+        data = prepare(self.graph, self.blueprint, X, y, sample_weight).arrays
+        return self._evaluation(data)(self.arrays)
 
     def summary(self, *, batch_size: int = 32, dtype: Any = np.float64) -> str:
         """Return a table: layers, output shapes, parameters, and the values kept for the backward pass.
@@ -305,7 +344,7 @@ class Network:
 
     def _input_sizes(self) -> dict[str, int]:
         """Return the letters that the parameters have settled."""
-        return {
+        return self.blueprint.sizes | {
             size: actual
             for name, array in self.parameters.items()
             for size, actual in zip(self.graph[name].shape, array.shape, strict=True)
@@ -318,9 +357,9 @@ class Network:
         Raises:
             DataError: there are no parameters yet, or the file cannot be written.
         """
-        if not self.arrays:
-            raise DataError("the network has no parameters yet.", fix="fit it first, or initialize(sizes).")
-        save_network(path, self.graph, self.blueprint, self.arrays, self.history, self.seed)
+        self._check_started()
+        training = Training(self.history, self.seed, self.owner)
+        save_network(path, self.graph, self.blueprint, self.arrays, training)
 
 
 def load(path: str | Path) -> Network:
@@ -329,11 +368,21 @@ def load(path: str | Path) -> Network:
     Raises:
         ModelFileError: the file is missing, damaged, or no network.
     """
-    graph, blueprint, arrays, history, seed = load_network(path)
+    graph, blueprint, arrays, training = load_network(path)
     network = Network.__new__(Network)
-    network._begin(graph, blueprint, seed)
-    network.arrays, network.history = arrays, history
+    network._begin(graph, blueprint, training.seed)
+    network._keep(arrays, training.owner, training.history)
     return network
+
+
+def _known(arrays: Mapping[str, Array], graph: Graph) -> dict[str, Array]:
+    return {name: array for name, array in arrays.items() if name in graph}
+
+
+def _checked_seed(seed: int) -> int:
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**32:
+        return int(seed)
+    raise DataError(f"a seed is a whole number from 0, below 2³², not {seed!r}.")
 
 
 def _squeezed(array: Array, flat: bool) -> Array:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy import stats
 from tests.support.networks import two_layer
 
 import chainrule as cr
@@ -59,3 +62,87 @@ def test_mistakes_are_named() -> None:
         two_layer().initialize(SIZES, {"W3": "he"})
     with pytest.raises(cr.NamingError, match="needs the size of h"):
         two_layer().initialize({"d": 3, "k": 2})
+
+
+DRAWN = [
+    ("he", 2 / 300, None), ("he_uniform", 2 / 300, 3), ("glorot", 2 / 700, 3), ("glorot_normal", 2 / 700, None),
+    ("lecun", 1 / 300, None), ("lecun_uniform", 1 / 300, 3), ("normal", 0.05**2, None),
+    ("uniform", 0.05**2 / 3, 3), (("normal", 0.2), 0.04, None), (("uniform", 0.3), 0.03, 3),
+]  # fmt: skip
+
+
+def weights_of(initializer: Any, units: int = 400, columns: int = 300, seed: int = 0) -> Any:
+    net = cr.Network([cr.Dense(units, initializer=initializer)], loss="huber", inputs=columns, seed=seed)
+    return net.initialize()["W1"]
+
+
+@pytest.mark.parametrize(("initializer", "variance", "limit"), DRAWN, ids=str)
+def test_a_layers_weights_have_the_stated_distribution(
+    initializer: Any, variance: float, limit: float | None
+) -> None:
+    W = weights_of(initializer)
+    assert np.var(W) == pytest.approx(variance, rel=0.02)
+    assert abs(np.mean(W)) < 4 * np.sqrt(variance / W.size)
+    if limit is None:
+        assert stats.kstest(W.ravel() / np.sqrt(variance), "norm").pvalue > 0.001
+    else:
+        assert 0.999 * np.sqrt(limit * variance) < np.abs(W).max() <= np.sqrt(limit * variance)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "number"), [("zeros", 0), ("ones", 1), (0.25, 0.25), (("constant", -2), -2)], ids=str
+)
+def test_a_number_fills(initializer: Any, number: float) -> None:
+    assert (weights_of(initializer, 3, 2) == number).all()
+
+
+@pytest.mark.parametrize(("units", "columns"), [(20, 30), (30, 20), (20, 20)])
+def test_orthogonal_rows_or_columns(units: int, columns: int) -> None:
+    W = weights_of("orthogonal", units, columns)
+    product = W @ W.T if columns <= units else W.T @ W
+    np.testing.assert_allclose(product, np.eye(min(units, columns)), atol=1e-12)
+    assert not np.array_equal(W, weights_of("orthogonal", units, columns, seed=1))
+
+
+def test_a_function_gets_generator_shape_and_fans() -> None:
+    def draw(generator: np.random.Generator, shape: Any, fan_in: int, fan_out: int) -> Any:
+        assert (shape, fan_in, fan_out) == ((300, 400), 300, 400)
+        return generator.exponential(size=shape)
+
+    assert weights_of(draw).min() > 0
+    with pytest.raises(cr.DataError, match=r"the initializer of W1 made an array \(3,\), not \(300, 400\)"):
+        weights_of(lambda *_: np.ones(3))
+
+
+def test_the_activation_decides_where_nothing_is_said() -> None:
+    net = cr.Network(
+        [cr.Dense(400, "relu"), cr.Dense(300, "selu"), cr.Dense(400, "tanh"), cr.Dense(300)],
+        loss="huber", inputs=300,
+    )  # fmt: skip
+    variances = [np.var(net.initialize()[f"W{i}"]) for i in (1, 2, 3, 4)]
+    assert variances == pytest.approx([2 / 300, 1 / 400, 2 / 700, 2 / 700], rel=0.03)
+
+
+def test_what_layers_say_counts_unless_a_parameter_is_named() -> None:
+    g = cr.Graph()
+    g.X = cr.data("m", 3)
+    cr.Activation("prelu")(cr.Dense(4, initializer="ones")(g.X))
+    assert (g.initialize()["a1"] == 0.25).all()
+    assert (g.initialize(scheme="zeros")["W1"] == 1).all()
+    assert (g.initialize(scheme={"W1": 3.0})["W1"] == 3).all()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ("constant", "which constant"),
+        (("normal", -1), "not \\('normal', -1\\)"),
+        (("normal", "wide"), "an initializer is"),
+        (("orthogonal", 2), "an initializer is"),
+        (float("nan"), "an initializer is"),
+        ([1, 2], "an initializer is"),
+    ],
+)
+def test_what_is_no_initializer_is_refused(chosen: Any, message: str) -> None:
+    with pytest.raises(cr.DataError, match=message):
+        cr.Dense(3, initializer=chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chainrule.ir.composite import Composite
@@ -24,13 +25,16 @@ def operand_names(op: Op, count: int | None = None) -> tuple[str, ...]:
     named = _parameters(op)
     if len(named) >= count:
         return named[:count]
-    stem = "x"
-    return tuple(f"{stem}{i + 1}" if count > 1 else stem for i in range(count))
+    return tuple(f"x{i + 1}" for i in range(count)) if count > 1 else ("x",)
 
 
 def _parameters(op: Op) -> tuple[str, ...]:
     """Return the named parameters by place, without the array namespace."""
-    written_forward = not isinstance(op, Composite) or type(op).forward is not Composite.forward
-    rule, first = (op.forward, 1) if written_forward else (op.definition, 0)
+    if isinstance(op, Composite) and type(op).forward is Composite.forward:
+        return _by_place(op.definition)
+    return _by_place(op.forward)[1:]
+
+
+def _by_place(rule: Callable[..., object]) -> tuple[str, ...]:
     parameters = inspect.signature(rule).parameters.values()
-    return tuple(p.name for p in parameters if p.kind in _BY_PLACE)[first:]
+    return tuple(p.name for p in parameters if p.kind in _BY_PLACE)

@@ -35,12 +35,12 @@ class Activation(Layer):
 
     Raises:
         UnknownNameError: no activation has the name.
+        KindError: it is neither a name nor a function.
     """
 
     def __init__(self, function: Activate, **settings: Any) -> None:
         self.function, self.settings = function, settings
-        if isinstance(function, str):
-            _checked(function)
+        check_activation(function)
 
     def __repr__(self) -> str:
         name = self.function if isinstance(self.function, str) else "function"
@@ -62,6 +62,21 @@ def activated(function: Activate, x: Value, scope: Scope, settings: Mapping[str,
         return op(x, **(settings or {}))
     stem, start = _LEARNED[function]
     return op(x, scope.parameter(stem, (x.shape[-1],), start), **(settings or {}))
+
+
+def check_activation(function: Activate) -> None:
+    """Check that an activation is the name of one, or a function.
+
+    Raises:
+        UnknownNameError: no activation has the name.
+        KindError: it is neither.
+    """
+    if isinstance(function, str):
+        _checked(function)
+    elif not callable(function):
+        raise KindError(
+            f"an activation is a name or a function from Value to Value, not {function!r}.", fix="'relu'."
+        )
 
 
 def start_for(function: Activate | None) -> Initializer:

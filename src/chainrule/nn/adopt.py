@@ -7,20 +7,24 @@ from typing import Any, TypeVar, cast
 
 from chainrule.errors import DataError, GraphError, UnknownNameError, nearest
 from chainrule.ir.graph import Graph
+from chainrule.ir.names import normalized
 from chainrule.ir.registry import lookup
 from chainrule.ir.value import Value
-from chainrule.nn.initializers import Initializer
+from chainrule.nn.initializers import Initializer, initializer
 from chainrule.nn.losses import KINDS, Head, Task
 from chainrule.nn.scope import Scope
 from chainrule.nn.sequential import Blueprint, Record
 from chainrule.transform.copy import copy_graph
 
 GraphT = TypeVar("GraphT", bound=Graph)
-_LINKS = {kind.op: kind for kind in KINDS.values()}
+_LINKS = {
+    **{kind.op: kind for kind in KINDS.values()},
+    **dict.fromkeys(("mean_squared_error", "half_sum_of_squares"), KINDS["squared_error"]),
+}
 
 
 def adopted(
-    graph: GraphT, output: str, settings: dict[str, Any], initializer: Initializer | Mapping[str, Initializer]
+    graph: GraphT, output: str, settings: dict[str, Any], starts: Initializer | Mapping[str, Initializer]
 ) -> tuple[GraphT, Blueprint]:
     """Return a copy of a graph with what its parts are for.
 
@@ -28,12 +32,14 @@ def adopted(
         graph: forward equations with an objective J.
         output: what is predicted; P, or what the loss compares with its target, if "".
         settings: numbers of hyperparameters.
-        initializer: how matrices start, one for all or by name.
+        starts: how matrices start, one for all or by name.
 
     Raises:
         GraphError: there is no J, the graph is a training step already, or it is not plain what is predicted.
         DataError: a hyperparameter has no number.
+        UnknownNameError: no parameter, hyperparameter or initializer has a name that is given.
     """
+    settings = {normalized(name): number for name, number in settings.items()}
     _check(graph, settings)
     own, _ = copy_graph(graph)
     losses = [value for value in own.walk([own["J"]]) if value.op.name in _LINKS]
@@ -46,8 +52,11 @@ def adopted(
         shown = ", ".join(targets) or "none"
         raise GraphError(f"a network needs one target; data that {prediction} does not depend on: {shown}.")
     tasks: list[Task] = [_LINKS[v.op.name].task for v in losses if own[targets[0]] in v.inputs]
-    blueprint = Blueprint(inputs, {"": Head(prediction, targets[0], tasks[0] if tasks else "values")}, settings)
-    blueprint.schemes = _schemes(graph, own, initializer)
+    blueprint = Blueprint(
+        inputs, {"": Head(prediction, targets[0], tasks[0] if tasks else "values")}, settings
+    )
+    blueprint.schemes, blueprint.usual = _starts(graph, own, starts)
+    blueprint.examples = _examples(own, [*inputs, targets[0]])
     blueprint.records = [Record("equations", tuple(own.names))]
     return own, blueprint
 
@@ -86,14 +95,25 @@ def _prediction(graph: Graph, output: str, losses: list[Value]) -> str:
     return graph.names_of(predicted)[0]
 
 
-def _schemes(
-    given: Graph, own: Graph, initializer: Initializer | Mapping[str, Initializer]
-) -> dict[str, Initializer]:
-    """Return how parameters start: as layers in the given graph said, else as asked for."""
+def _starts(
+    given: Graph, own: Graph, asked: Initializer | Mapping[str, Initializer]
+) -> tuple[dict[str, Initializer], Initializer]:
+    """Return how parameters start: by name, as asked for or as layers in the given graph said; all others."""
     said = dict(Scope.of(given).schemes)
-    if isinstance(initializer, Mapping):
-        return {**said, **cast("Mapping[str, Initializer]", initializer)}
-    matrices = [
-        own.names_of(leaf)[0] for leaf in own.leaves("parameter") if leaf.ndim == 2 and 1 not in leaf.shape
-    ]
-    return {**{name: initializer for name in matrices if name not in said}, **said}
+    if not isinstance(asked, Mapping):
+        initializer(asked)
+        return said, asked
+    named = cast("Mapping[str, Initializer]", asked)
+    known = [own.names_of(leaf)[0] for leaf in own.leaves("parameter")]
+    for name, item in named.items():
+        if normalized(name) not in known:
+            raise UnknownNameError(f"there is no parameter {name}.", fix=nearest(name, known))
+        initializer(item)
+    return {**said, **{normalized(name): item for name, item in named.items()}}, "glorot"
+
+
+def _examples(graph: Graph, names: list[str]) -> str:
+    """Return the letter that counts examples: one that all inputs and the target have, m if it is one."""
+    shapes = [graph[name].shape for name in names]
+    shared = [size for size in shapes[0] if isinstance(size, str) and all(size in s for s in shapes)]
+    return shared[0] if shared and "m" not in shared else "m"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+
+import numpy as np
 
 from chainrule.errors import DataError, KindError, ShapeError
 from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Size, show_shape
 from chainrule.ir.value import Value
-from chainrule.nn.activation import Activate, activated, start_for
+from chainrule.nn.activation import Activate, activated, check_activation, start_for
 from chainrule.nn.initializers import Initializer, initializer
 from chainrule.nn.layer import Layer, units_of
 from chainrule.nn.scope import Scope
-
-Parameters: TypeAlias = "dict[str, Value]"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +35,7 @@ class Dense(Layer):
 
     Raises:
         DataError: a width that is no whole number from 1.
+        UnknownNameError: no activation or initializer has the name.
         ShapeError: when applied, an input without an axis of units, or a tied W that does not fit.
     """
 
@@ -47,7 +47,9 @@ class Dense(Layer):
     tied: Dense | None = None
 
     def __post_init__(self) -> None:
-        check_count(self.units, "units", "Dense")
+        object.__setattr__(self, "units", checked_count(self.units, "units", "Dense"))
+        if self.activation is not None:
+            check_activation(self.activation)
         if self.initializer is not None:
             initializer(self.initializer)
 
@@ -61,10 +63,11 @@ class Dense(Layer):
     def build(self, scope: Scope, x: Value) -> Value:
         width = units_of(x, "Dense")[-1]
         number = scope.next_number()
-        parameters = scope.shared(self) or self.declared(scope, x, width)
-        value = x @ parameters["W"]
-        if self.bias:
-            value = scope.name("R", value) + parameters["b"]
+        weights = self.weights(scope, width) if self.tied is None else self.tied_weights(scope, x, self.tied)
+        bias = scope.parameter("b", (self.units,), frozen=self.frozen) if self.bias else None
+        value = x @ weights
+        if bias is not None:
+            value = scope.name("R", value) + bias
         value = scope.name("Z", value)
         if self.activation is None:
             return value
@@ -72,41 +75,32 @@ class Dense(Layer):
         scope.number = number
         return scope.name("A", result)
 
-    def declared(self, scope: Scope, x: Value, width: Size) -> Parameters:
-        """Declare W and b, or find the W of the layer this one is tied to."""
-        parameters = {
-            "W": self.tied_weights(scope, x) if self.tied is not None else self.weights(scope, width)
-        }
-        if self.bias:
-            parameters["b"] = scope.parameter("b", (self.units,), frozen=self.frozen)
-        scope.share(self, parameters)
-        return parameters
-
     def weights(self, scope: Scope, width: Size) -> Value:
-        """Declare W."""
+        """Declare W, or find it where the layer has been used before."""
         start = self.initializer if self.initializer is not None else start_for(self.activation)
         weights = scope.parameter("W", (width, self.units), start, frozen=self.frozen)
-        scope.weights.append(weights)
+        if weights not in scope.weights:
+            scope.weights.append(weights)
         return weights
 
-    def tied_weights(self, scope: Scope, x: Value) -> Value:
+    def tied_weights(self, scope: Scope, x: Value, tied: Dense) -> Value:
         """Return the other layer's W, transposed if that fits.
 
         Raises:
             ShapeError: it fits in neither way, or is not there yet.
         """
-        assert self.tied is not None  # noqa: S101 - the caller asked
-        shared = scope.shared(self.tied)
-        if shared is None:
-            raise ShapeError(f"the layer it is tied to, {self.tied!r}, is not part of the network before it.")
-        other, wanted = shared["W"], (x.shape[-1], self.units)
+        other, wanted = scope.parameter_of(tied, "W"), (x.shape[-1], self.units)
+        if other is None:
+            raise ShapeError(f"the layer it is tied to, {tied!r}, has no W before it in the network.")
         for candidate in (other.T, other):
             if candidate.shape == wanted:
                 return candidate
-        name = x.graph.describe(other)
+        name, (before, after) = x.graph.describe(other), other.shape
         raise ShapeError(
-            f"it needs W {show_shape(wanted)}, but {name} of {self.tied!r} is {show_shape(other.shape)}.",
-            fix=f"{name}ᵀ takes {other.shape[1]} inputs to {other.shape[0]} units.",
+            f"it needs W {show_shape(wanted)}, but {name} of {tied!r} is {show_shape(other.shape)}.",
+            fix="say the number of columns: cr.Network(…, inputs=784)."
+            if isinstance(before, str)
+            else f"{name}ᵀ takes {after} inputs to {before} units.",
         )
 
 
@@ -131,8 +125,10 @@ class Embedding(Layer):
     frozen: bool = False
 
     def __post_init__(self) -> None:
-        check_count(self.categories, "categories", "Embedding")
-        check_count(self.units, "units", "Embedding")
+        for name in ("categories", "units"):
+            object.__setattr__(self, name, checked_count(getattr(self, name), name, "Embedding"))
+        if self.initializer is not None:
+            initializer(self.initializer)
 
     def __repr__(self) -> str:
         return f"Embedding({self.categories}, {self.units}{', frozen' * self.frozen})"
@@ -143,21 +139,18 @@ class Embedding(Layer):
                 f"Embedding looks up class numbers; {x.graph.describe(x)} {show_shape(x.shape)} is {x.kind}.",
                 fix="it comes first: cr.Inputs(c=[cr.Embedding(12, 4)]).",
             )
-        parameters = scope.shared(self)
-        if parameters is None:
-            start = ("normal", self.units**-0.5) if self.initializer is None else self.initializer
-            shape = (self.categories, self.units)
-            number = scope.first_free("E")
-            parameters = {"E": scope.parameter("E", shape, start, frozen=self.frozen, number=number)}
-            scope.share(self, parameters)
-        return lookup("take")(parameters["E"], x, axis=0)
+        start = ("normal", self.units**-0.5) if self.initializer is None else self.initializer
+        shape, number = (self.categories, self.units), scope.first_free("E")
+        rows = scope.parameter("E", shape, start, frozen=self.frozen, number=number)
+        return lookup("take")(rows, x, axis=0)
 
 
-def check_count(number: object, what: str, layer: str) -> None:
-    """Check that a number of units or categories is a whole number from 1.
+def checked_count(number: object, what: str, layer: str) -> int:
+    """Return a number of units or categories, a whole number from 1.
 
     Raises:
         DataError: it is not.
     """
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
         raise DataError(f"{layer} needs a whole number of {what}, at least 1, not {number!r}.")
+    return int(number)

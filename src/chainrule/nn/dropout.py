@@ -66,11 +66,11 @@ class AlphaDropout(Randomizing):
 
 
 class GaussianNoise(Randomizing):
-    """Additive noise, D = A + σ N, with N standard normal, new in each step.
+    """Additive noise, D = A + σ G, with G standard normal, new in each step.
 
     Args:
         amount: the standard deviation σ.
     """
 
-    op, drawn, stems = "gaussian_noise", "normal_noise", ("N", "D")
+    op, drawn, stems = "gaussian_noise", "normal_noise", ("G", "D")
     below = float("inf")

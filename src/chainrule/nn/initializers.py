@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NamingError, UnknownNameError, nearest
 from chainrule.ir.graph import Graph
+from chainrule.ir.names import normalized
 from chainrule.ir.shape import letters_of
 from chainrule.ir.value import Value
 
@@ -107,7 +108,9 @@ def initializer(chosen: Initializer) -> Draw:
         DataError: it is neither a name nor a number, a pair or a function.
     """
     if isinstance(chosen, str):
-        if chosen in _SCALED and chosen != "constant":
+        if chosen == "constant":
+            raise DataError("which constant?", fix="a number, such as 0.1, or ('constant', 0.1).")
+        if chosen in _SCALED:
             return _SCALED[chosen](_USUAL_SCALE)
         if chosen not in INITIALIZERS:
             known = [*INITIALIZERS, *_SCALED]
@@ -115,7 +118,7 @@ def initializer(chosen: Initializer) -> Draw:
         return INITIALIZERS[chosen]
     if isinstance(chosen, int | float) and math.isfinite(chosen):
         return constant(chosen)
-    if isinstance(chosen, tuple) and len(chosen) == 2 and chosen[0] in _SCALED and math.isfinite(chosen[1]):
+    if isinstance(chosen, tuple) and len(chosen) == 2 and chosen[0] in _SCALED and _is_scale(*chosen):
         return _SCALED[chosen[0]](chosen[1])
     if callable(chosen):
         return chosen
@@ -124,11 +127,18 @@ def initializer(chosen: Initializer) -> Draw:
     )
 
 
+def _is_scale(name: str, number: object) -> bool:
+    if not isinstance(number, int | float) or not math.isfinite(number):
+        return False
+    return number >= 0 or name == "constant"
+
+
 def initialize(
     graph: Graph,
     sizes: Mapping[str, int] | None = None,
     scheme: Initializer | Mapping[str, Initializer] = "glorot",
     *,
+    said: Mapping[str, Initializer] | None = None,
     seed: int = 0,
 ) -> dict[str, Array]:
     """Draw every parameter of a graph: matrices by the scheme, vectors and columns (biases) zero.
@@ -141,6 +151,8 @@ def initialize(
         sizes: numbers for the letters in the shapes of parameters.
         scheme: see `initializer`; one for all matrices, or by the name of the parameter, "glorot" for a
             matrix whose name is missing.
+        said: what the layers that made the graph said about their parameters, by name; `scheme` counts
+            before it where it names a parameter.
         seed: of the random generator; each parameter draws from a stream of its own, so that adding
             one leaves the others as they were.
 
@@ -150,11 +162,12 @@ def initialize(
     """
     leaves = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves("parameter", "state")}
     named = cast("Mapping[str, Initializer]", scheme) if isinstance(scheme, Mapping) else {}
-    for name in named:
+    asked = {**(said or {}), **{normalized(name): item for name, item in named.items()}}
+    for name in asked:
         if name not in leaves:
             raise UnknownNameError(f"there is no parameter {name}.", fix=nearest(name, leaves))
     usual = initializer("glorot" if isinstance(scheme, Mapping) else scheme)
-    chosen = {name: initializer(item) for name, item in named.items()}
+    chosen = {name: initializer(item) for name, item in asked.items()}
     return {
         name: _draw(graph, leaf, sizes or {}, chosen.get(name), usual, [seed, place])
         for place, (name, leaf) in enumerate(leaves.items())

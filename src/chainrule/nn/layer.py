@@ -12,7 +12,7 @@ class Layer:
     """A piece of a network; a subclass says what it builds.
 
     Applied to a value of a graph it adds its equations there and returns the result, so that layers
-    and operators mix. The same layer applied twice uses the same parameters.
+    and operators mix. The same layer applied twice in one graph uses the same parameters.
 
     Example:
         >>> import chainrule as cr
@@ -43,10 +43,23 @@ class Layer:
                 f"{self!r} is applied to a value of a graph, not to {type(x).__name__}.",
                 fix="cr.Network([…]) takes arrays, in fit and predict.",
             )
-        return self.build(Scope.of(x.graph), x)
+        return built(self, Scope.of(x.graph), x)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def built(layer: Layer, scope: Scope, x: Value) -> Value:
+    """Return what a layer builds on a value.
+
+    Raises:
+        KindError: its `build` returns something else than a value.
+    """
+    with scope.building(layer):
+        result = layer.build(scope, x)
+    if not isinstance(result, Value):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may return
+        raise KindError(f"its build returned {type(result).__name__}, not a value of the graph.")
+    return result
 
 
 def build_in_order(layers: list[Layer], scope: Scope, x: Value, first: int = 1, within: str = "") -> Value:
@@ -61,7 +74,7 @@ def build_in_order(layers: list[Layer], scope: Scope, x: Value, first: int = 1, 
     """
     for place, layer in enumerate(layers, start=first):
         try:
-            x = layer.build(scope, x)
+            x = built(layer, scope, x)
         except ChainruleError as error:
             error.message = f"layer {place}{within}, {layer!r}: {error.message}"
             raise
@@ -80,13 +93,15 @@ def checked_layers(layers: object, owner: str) -> list[Layer]:
         raise KindError(f"{owner} takes a list of layers, not {type(layers).__name__}.")
     found: list[Layer] = []
     for place, layer in enumerate(layers, start=1):  # type: ignore[arg-type]  # items are checked one by one
-        if not isinstance(layer, Layer):
-            fix = (
-                "write it with brackets: Flatten()."
-                if isinstance(layer, type)
-                else "such as Dense(10, 'relu')."
+        if isinstance(layer, type):
+            name = layer.__name__
+            raise KindError(
+                f"layer {place} of {owner} is the class {name}.", fix=f"write it with brackets: {name}(…)."
             )
-            raise KindError(f"layer {place} of {owner} is {layer!r}, which is no layer.", fix=fix)
+        if not isinstance(layer, Layer):
+            raise KindError(
+                f"layer {place} of {owner} is {layer!r}, which is no layer.", fix="such as Dense(10, 'relu')."
+            )
         found.append(layer)
     return found
 

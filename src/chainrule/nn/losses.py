@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -57,7 +58,11 @@ KINDS: Mapping[str, _Kind] = {
     "poisson": _Kind("poisson"),
 }
 _PROBABILITIES = ("cross_entropy", "binary_cross_entropy", "kullback_leibler")
-_AFFINE = ("add", "matmul", "identity")
+_UNBOUNDED = (
+    "add", "matmul", "identity", "batch_norm", "layer_norm", "rms_norm", "log_softmax", "tanh", "hardtanh",
+    "softsign", "relu", "leaky_relu", "prelu", "relu6", "elu", "celu", "selu", "gelu", "gelu_tanh", "silu",
+    "mish", "softplus", "hardswish", "maxout",
+)  # fmt: skip
 
 
 class Loss:
@@ -95,10 +100,11 @@ class Loss:
             raise UnknownNameError(f"there is no loss {name}.", fix=nearest(name, KINDS))
         if reduction not in ("mean", "sum"):
             raise DataError(f"losses are combined by 'mean' or 'sum', not {reduction!r}.")
-        if class_weights is not None and any(not weight >= 0 for weight in class_weights):
-            raise DataError(f"class weights are not negative, as in {list(class_weights)}.")
+        numbers = None if class_weights is None else [float(weight) for weight in class_weights]
+        if numbers is not None and not all(0 <= weight < math.inf for weight in numbers):
+            raise DataError(f"class weights are finite and not negative, other than {numbers}.")
         self.name, self.reduction, self.sample_weights = name, reduction, sample_weights
-        self.class_weights, self.rows, self.settings = class_weights, rows, settings
+        self.class_weights, self.rows, self.settings = numbers, rows, settings
 
     @property
     def kind(self) -> _Kind:
@@ -169,10 +175,10 @@ def _check_output(graph: Graph, output: Value, loss: Loss) -> None:
             f"the last layer ends in {kind.link}, and {loss.name} applies {kind.link} itself.",
             fix=f"leave the activation out, or use loss={safe!r}.",
         )
-    if loss.name in _PROBABILITIES and output.op.name in _AFFINE:
+    if loss.name in _PROBABILITIES and output.op.name in _UNBOUNDED:
         link = "sigmoid" if loss.name == "binary_cross_entropy" else "softmax"
         raise GraphError(
-            f"{loss.name} takes probabilities, but {shown} may be any number.",
+            f"{loss.name} takes probabilities, but {shown} may lie outside 0 … 1.",
             fix=f"Dense({output.shape[-1]}, {link!r}) makes some, or use loss='{link}_cross_entropy'.",
         )
 
@@ -203,7 +209,7 @@ def _times_rows(weights: Value, losses: Value) -> Value:
 
 def _class_weights(output: Value, target: Value, loss: Loss, suffix: str, settings: dict[str, Any]) -> Value:
     """Return one weight for each example, or for each element of a target of zeros and ones."""
-    numbers = [float(weight) for weight in loss.class_weights or ()]
+    numbers = loss.class_weights or []
     task = loss.kind.task
     classes = 2 if task == "binary" else output.shape[-1]
     if task == "values" or len(numbers) != classes:

@@ -36,10 +36,10 @@ class Scope:
     schemes: dict[str, Initializer] = field(default_factory=dict[str, "Initializer"])
     penalties: list[Value] = field(default_factory=list[Value])
     weights: list[Value] = field(default_factory=list[Value])
-    _layers: list[Layer] = field(default_factory=list["Layer"])
+    _layers: dict[int, Layer] = field(default_factory=dict[int, "Layer"])
     _built: dict[tuple[int, str, int], Value] = field(default_factory=dict[tuple[int, str, int], Value])
     _declared: Counter[str] = field(default_factory=Counter[str])
-    _at_work: int = -1
+    _at_work: int = 0
 
     @staticmethod
     def of(graph: Graph) -> Scope:
@@ -48,18 +48,14 @@ class Scope:
 
     @contextmanager
     def building(self, layer: Layer) -> Iterator[None]:
-        """Note that the parameters asked for meanwhile are a layer's, so that a second use finds them again."""
+        """Note that parameters asked for meanwhile are a layer's, so that a second use finds them again."""
         outer = self._declared, self._at_work
-        self._declared, self._at_work = Counter(), self._place(layer)
-        yield
-        self._declared, self._at_work = outer
-
-    def _place(self, layer: Layer) -> int:
-        """Return the place of a layer among those built here; layers are told apart by identity."""
-        places = (place for place, known in enumerate(self._layers) if known is layer)
-        place = next(places, len(self._layers))
-        self._layers[place:] = [layer]
-        return place
+        self._layers[id(layer)] = layer  # kept, so that no later layer gets its id
+        self._declared, self._at_work = Counter(), id(layer)
+        try:
+            yield
+        finally:
+            self._declared, self._at_work = outer
 
     def next_number(self) -> int:
         """Count one more layer with weights; return its number."""
@@ -98,7 +94,7 @@ class Scope:
         """
         key = (self._at_work, stem, self._declared[stem])
         self._declared[stem] += 1
-        known = self._built.get(key) if self._at_work >= 0 else None
+        known = self._built.get(key)
         if known is None:
             known = self.graph.declare(self.free(stem, number), declare("parameter", shape, frozen=frozen))
             self._built[key] = known
@@ -114,8 +110,7 @@ class Scope:
 
     def parameter_of(self, layer: Layer, stem: str) -> Value | None:
         """Return the first parameter of a stem that a layer has declared here, or None."""
-        places = (place for place, known in enumerate(self._layers) if known is layer)
-        return self._built.get((next(places, -1), stem, 0))
+        return self._built.get((id(layer), stem, 0)) if id(layer) in self._layers else None
 
     def state(self, stem: str, shape: tuple[Size, ...]) -> Value:
         """Declare a state of the layer."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from chainrule.errors import ChainruleError, DataError, KindError, UnknownNameError, nearest
+from chainrule.errors import ChainruleError, DataError, KindError, ShapeError, UnknownNameError, nearest
 from chainrule.ir.graph import Graph
 from chainrule.ir.registry import lookup
-from chainrule.ir.shape import Shape, Size
+from chainrule.ir.shape import Shape, Size, show_shape
 from chainrule.ir.structural import declare
 from chainrule.ir.value import Value
 from chainrule.nn.combine import joined
@@ -53,6 +54,9 @@ class Inputs(Layer):
     def __repr__(self) -> str:
         return f"Inputs({', '.join(self.branches)})"
 
+    def build(self, scope: Scope, x: Value) -> Value:
+        raise ChainruleError("Inputs comes first in a network, not inside another layer.")
+
 
 class Outputs(Layer):
     """Several outputs, the last layer of a network: each goes through layers of its own.
@@ -68,6 +72,9 @@ class Outputs(Layer):
 
     def __repr__(self) -> str:
         return f"Outputs({', '.join(self.heads)})"
+
+    def build(self, scope: Scope, x: Value) -> Value:
+        raise ChainruleError("Outputs comes last in a network, not inside another layer.")
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,9 @@ class Blueprint:
         heads: the outputs, by their names; "" for the one of a network with one output.
         settings: numbers of the hyperparameters, by name.
         schemes: how parameters start, by name.
+        usual: how matrices start that are not among them.
+        sizes: numbers of letters that no data settles.
+        examples: the letter that counts examples.
         records: what each layer built, in order.
         flat: targets (m, 1) that were given as (m); their predictions come back so.
     """
@@ -100,6 +110,9 @@ class Blueprint:
     heads: dict[str, Head]
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     schemes: dict[str, Initializer] = field(default_factory=dict[str, Initializer])
+    usual: Initializer = "glorot"
+    sizes: dict[str, int] = field(default_factory=dict[str, int])
+    examples: str = "m"
     records: list[Record] = field(default_factory=list[Record])
     flat: set[str] = field(default_factory=set[str])
 
@@ -113,8 +126,8 @@ class Penalties:
 
     def __post_init__(self) -> None:
         for name, factor in (("weight_decay", self.weight_decay), ("l1", self.l1)):
-            if not isinstance(factor, int | float) or not factor >= 0:  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
-                raise DataError(f"{name} is a number from 0, not {factor!r}.")
+            if not isinstance(factor, int | float) or not 0 <= factor < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+                raise DataError(f"{name} is a finite number from 0, not {factor!r}.")
 
 
 def build_network(
@@ -204,7 +217,7 @@ class _Construction:
                 build_in_order(branch, self.scope, values[name], within=f" of input {name}")
                 for name, branch in first.branches.items()
             ]
-            return self.scope.name("C", joined(made))
+            return self.scope.name("C", beside(made, first))
 
     def one_output(self, x: Value, loss: AnyLoss | Mapping[str, AnyLoss]) -> None:
         if isinstance(loss, Mapping):
@@ -266,6 +279,29 @@ def as_loss(loss: AnyLoss) -> Loss:
     if not isinstance(loss, str) and not callable(loss):
         raise KindError(f"a loss is a name, a cr.Loss or a function of output and target, not {loss!r}.")
     return Loss(loss)
+
+
+def beside(made: list[Value], first: Inputs) -> Value:
+    """Return what the inputs come to side by side.
+
+    Raises:
+        ShapeError: they have different numbers of axes, or an unknown number of columns.
+    """
+    named = list(zip(first.branches, made, strict=True))
+    unknown = [name for name, value in named if isinstance(value.shape[-1], str) and len(made) > 1]
+    if unknown:
+        raise ShapeError(
+            f"layer 1, {first!r}: inputs that are joined need a number of columns, which {unknown[0]} has not.",
+            fix=f"say it: cr.Network(…, inputs={{'{unknown[0]}': 4}}).",
+        )
+    axes = {value.ndim for value in made}
+    if len(axes) > 1:
+        shown = ", ".join(f"{name} {show_shape(value.shape)}" for name, value in named)
+        raise ShapeError(
+            f"layer 1, {first!r}: inputs that are joined need one number of axes: {shown}.",
+            fix="end the longer one with cr.Flatten().",
+        )
+    return joined(made)
 
 
 def _total(terms: list[Value]) -> Value:

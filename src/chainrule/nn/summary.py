@@ -59,7 +59,7 @@ def show_bytes(number: int) -> str:
     ('800 B', '49.2 kB', '3 MB')
     """
     unit, size = 0, float(number)
-    while size >= 1000 and unit < len(_UNITS) - 1:
+    while float(f"{size:.3g}") >= 1000 and unit < len(_UNITS) - 1:
         unit, size = unit + 1, size / 1000
     return f"{size:.3g} {_UNITS[unit]}"
 

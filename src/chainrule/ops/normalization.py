@@ -73,8 +73,8 @@ class BatchNorm(Normalization):
 class LayerNorm(Normalization):
     """Layer normalization, y = γ ⊙ x̂ + β with x̂ = (x − μ) / √(σ² + ε).
 
-    μ and σ² are each example's over its units. The gradient has the three terms of batch normalization, with means over the units.
-    Training and prediction are the same.
+    μ and σ² are each example's over its units. The gradient has the three terms of batch normalization,
+    with means over the units. Training and prediction are the same.
     """
 
     signature = "... k, k, k -> ... k"

@@ -99,11 +99,12 @@ class DropoutMask(Draw):
 
     def forward(self, xp: Any, seed: Any, step: Any, *, shape: tuple[int, ...], p: float, id: int) -> Any:
         word, _ = _words(xp, seed, step, shape, id)
-        return xp.where(word >= xp.asarray(round(p * _WORDS), dtype=xp.uint32), 1.0, 0.0)
+        least = min(round(p * _WORDS), _WORDS - 1)
+        return xp.where(word >= xp.asarray(least, dtype=xp.uint32), 1.0, 0.0)
 
 
 class NormalNoise(Draw):
-    """Random numbers of the standard normal distribution, N_ij = √(−2 log u) cos(2π v).
+    """Random numbers of the standard normal distribution, G_ij = √(−2 log u) cos(2π v).
 
     u in (0, 1] and v in [0, 1) are made of an element's two 32-bit words.
     """
@@ -198,10 +199,10 @@ class AlphaDropout(Randomized):
 
 
 class GaussianNoise(Randomized):
-    """Additive noise, y = x + σ N, with N standard normal; a prediction leaves x as it is."""
+    """Additive noise, y = x + σ G, with G standard normal; a prediction leaves x as it is."""
 
     attributes = (Attribute("stddev", "number"),)
-    letter = "N"
+    letter = "G"
     source = "C. M. Bishop, Training with noise is equivalent to Tikhonov regularization, 1995"
 
     def settle(self, shapes: Sequence[Shape], attributes: dict[str, Any]) -> dict[str, Any]:

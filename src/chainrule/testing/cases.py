@@ -54,6 +54,11 @@ class Case:
         return tuple(self.op.operand_kind(i, *self.shapes) for i in range(len(self.shapes)))
 
     @property
+    def is_typical(self) -> bool:
+        """Whether an op on each element by itself does here what it does at any shape."""
+        return is_pointwise(self.op) and set(self.shapes) == {_LEADING[0]}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the operands, as the rule writes them."""
         return operand_names(self.op, len(self.shapes))
@@ -79,7 +84,7 @@ def cases_of(op: Op) -> list[Case]:
     cases: list[Case] = []
     known: set[Any] = set()
     for shapes in dict.fromkeys(_shapes_of(op)):
-        for setting in _whole(settings_for(op, shapes)):
+        for setting in whole_settings(op, shapes):
             key = (shapes, *op.settle(shapes, dict(setting)).values())
             cases.append(Case(op, shapes, setting, again=key in known))
             known.add(key)
@@ -100,9 +105,9 @@ def _concrete(alternative: Signature, leading: tuple[int, ...]) -> Shapes:
     return tuple(tuple(size for axis in axes for size in sizes[axis]) for axes in alternative.inputs)
 
 
-def _whole(settings: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return some settings that mention no letter."""
-    plain = (s for s in settings if not any(isinstance(x, str) for x in _parts(s)))
+def whole_settings(op: Op, shapes: Shapes) -> list[dict[str, Any]]:
+    """Return some settings that suit an op on operands of these shapes and mention no letter."""
+    plain = (s for s in settings_for(op, shapes) if not any(isinstance(x, str) for x in _parts(s)))
     return list(itertools.islice(plain, _MOST_SETTINGS))
 
 
@@ -111,19 +116,25 @@ def _parts(setting: dict[str, Any]) -> Iterator[Any]:
         yield from item if isinstance(item, tuple) else (item,)
 
 
+def shapes_at_large(op: Op) -> Iterator[Shapes]:
+    """Yield small shapes for an op's operands, whether they fit or not."""
+    candidates: Shapes = ((), (2,), (3,), (2, 3), (2, 1, 3))
+    yield from itertools.product(candidates, repeat=op.arity)
+
+
 def wrong_shapes(op: Op) -> list[Shapes]:
     """Return operand shapes that no setting of an op admits."""
-    candidates: Shapes = ((), (2,), (3,), (2, 3), (2, 1, 3))
-    return [shapes for shapes in itertools.product(candidates, repeat=op.arity) if not fits(op, shapes)]
+    return [shapes for shapes in shapes_at_large(op) if not fits(op, shapes)]
 
 
 def operands_for(case: Case, seed: int = 0) -> list[Array]:
     """Return arrays from an op's domains, away from its kinks."""
     generator = np.random.default_rng(seed)
+    arrays: list[Array] = []
     for _ in range(_MOST_DRAWS):
         arrays = [_operand(case, i, generator) for i in range(len(case.shapes))]
         if not _near_a_kink(case, arrays, generator):
-            return arrays
+            break
     return arrays
 
 

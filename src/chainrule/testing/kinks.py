@@ -29,11 +29,7 @@ def nowhere_to_look(trial: Trial) -> str:
     """Say why a case is not searched; one of all shapes is enough."""
     if not is_pointwise(trial.op) or trial.graph["out"].kind != "real":
         return "the op is not element-wise and real"
-    return "" if trial.case.shapes == _first_shapes(trial.case) else "searched at another shape"
-
-
-def _first_shapes(case: Case) -> tuple[tuple[int, ...], ...]:
-    return ((3, 2),) * len(case.shapes)
+    return "" if trial.case.is_typical else "another shape is enough"
 
 
 @dataclass
@@ -67,7 +63,9 @@ class _Search:
         slopes, values = _apart(left.slope, right.slope), _apart(left.value, right.value)
         holes = self.trial.op.operand_domain(self.place).without
         left_out = np.any([(left.x <= h) & (h <= right.x) for h in holes], axis=0) if holes else False
-        for cell in np.flatnonzero((slopes | values) & ~left_out & ~self._declared(left.x, right.x)):
+        for cell in map(
+            int, np.flatnonzero((slopes | values) & ~left_out & ~self._declared(left.x, right.x))
+        ):
             what, ends = ("value", (left.value, right.value))
             if not values[cell]:
                 what, ends = f"derivative by {self.trial.names[self.place]}", (left.slope, right.slope)
@@ -113,7 +111,7 @@ class _Search:
 
     def _advice(self, right: _Jumps, cell: int) -> str:
         if len(self.others) == 1 and not self.case.setting:
-            return f"which kinks leaves out: kinks = ({_rounded(right.x[cell])},)"
+            return f"which kinks leaves out: kinks = ({round(float(right.x[cell]), 9) + 0.0},)"
         return "which neither kinks, for the first operand, nor branches tells of"
 
 

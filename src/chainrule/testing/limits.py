@@ -12,9 +12,10 @@ from chainrule.ir.composite import Composite
 from chainrule.ir.op import Op
 from chainrule.ir.shape import show_shape
 from chainrule.ir.structural import Declaration
-from chainrule.testing.cases import Shapes, wrong_shapes
+from chainrule.testing.cases import Case, Shapes, operands_for, shapes_at_large, whole_settings
 from chainrule.testing.check import raised
-from chainrule.testing.trial import Trial, evaluate
+from chainrule.testing.settings import fits
+from chainrule.testing.trial import Trial, evaluate, graph_of, inputs_of
 from chainrule.testing.words import at, both, number, shape_of, worst
 
 EXTREMES = np.array([1e300, -1e300, 1e4, -1e4, 0.0, -0.0, np.inf, -np.inf, np.nan])
@@ -42,27 +43,51 @@ def float32_stays_float32(trial: Trial) -> Iterator[str]:
 
 def wrong_shapes_are_refused(trial: Trial) -> Iterator[str]:
     """Shapes that fit no setting raise a ShapeError that names the operands."""
-    for shapes in wrong_shapes(trial.op):
-        complaint = _not_refused(trial, shapes)
+    for shapes in shapes_at_large(trial.op):
+        try:
+            complaint = "" if fits(trial.op, shapes) else _not_refused(trial, shapes)
+        except Exception as error:
+            complaint = f"{raised(error)}; infer and settle refuse shapes by MismatchError"
         if complaint:
-            shown = ", ".join(f"{n} {show_shape(s)}" for n, s in zip(trial.names, shapes, strict=True))
-            yield f"{shown} should raise a ShapeError: {complaint}"
+            yield f"{_shown(trial, shapes)} should raise a ShapeError, but {complaint}"
             return
+
+
+def _shown(trial: Trial, shapes: Shapes) -> str:
+    return ", ".join(f"{n} {show_shape(s)}" for n, s in zip(trial.names, shapes, strict=True))
+
+
+def admitted_shapes_run(trial: Trial) -> Iterator[str]:
+    """Whatever shapes the op admits, its value can be computed and has the shape inferred."""
+    for shapes in shapes_at_large(trial.op):
+        for setting in whole_settings(trial.op, shapes)[:1]:
+            graph = graph_of(Case(trial.op, shapes, setting))
+            arrays = inputs_of(graph, operands_for(Case(trial.op, shapes, setting), trial.seed))
+            try:
+                found = shape_of(evaluate(graph, arrays)["out"])
+            except Exception as error:
+                yield f"{_shown(trial, shapes)} are admitted, but raise {raised(error)}"
+                return
+            if found != show_shape(graph["out"].shape):
+                inferred = show_shape(graph["out"].shape)
+                yield f"{_shown(trial, shapes)} give a value of the shape {found}, not {inferred} as inferred"
+                return
 
 
 def _not_refused(trial: Trial, shapes: Shapes) -> str:
     """Return what happens instead of a ShapeError that names all operands, or ""."""
     graph = Graph()
-    kinds = (trial.op.operand_kind(i, *shapes) for i in range(len(shapes)))
     leaves = [
-        graph.declare(f"x{i}", Declaration("data", shape, kind))
-        for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+        graph.declare(f"x{i}", Declaration("data", shape, trial.op.operand_kind(i, *shapes)))
+        for i, shape in enumerate(shapes)
     ]
     try:
         trial.op(*leaves, **trial.case.setting)
     except ShapeError as error:
         named = all(f"x{i}" in error.message for i in range(len(shapes)))
-        return "" if named and error.message.startswith("cannot ") else f"it says only {error.message}"
+        return (
+            "" if named and error.message.startswith("cannot ") else f"the error says only: {error.message}"
+        )
     except Exception as error:
         return raised(error)
     return "nothing is raised"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -30,30 +35,36 @@ class Row:
         cases: how many cases were looked at.
         complaints: what is wrong, at most one for each case.
         skipped: why no case was looked at, or "".
+        waits_for: the check that must hold first, or "".
     """
 
     check: str
     cases: int
     complaints: tuple[Complaint, ...] = ()
     skipped: str = ""
+    waits_for: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.complaints
 
-    def __str__(self) -> str:
+    def lines(self) -> list[str]:
+        """Return what was found, the verdict first."""
         if self.skipped:
-            return f"skipped: {self.skipped}"
+            return [f"skipped: {self.skipped}"]
         if self.ok:
-            return "ok"
-        others = len(self.complaints) - 1
-        more = f"\n… and in {others} more case{'s' * (others > 1)}" if others else ""
-        return (
-            f"FAILS for {self.complaints[0]}{more}"
-            if self.complaints[0].case
-            else f"FAILS: {self.complaints[0]}"
-        )
+            return ["ok"]
+        first, *others = self.complaints
+        more = f", and in {len(others)} more case{'s' * (len(others) > 1)}" if others else ""
+        verdict = f"FAILS for {first.case}{more}" if first.case else "FAILS"
+        return [verdict, *_wrapped(first.text)]
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return a text in lines of which none parts a name from its number."""
+    kept = re.sub(r" (=|say|says) ", "\u00a0\\1\u00a0", text)
+    return [line.replace("\u00a0", " ") for line in textwrap.wrap(kept, _WIDTH)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,16 +102,29 @@ class Report:
         return f"<{self.op}: {failed or 'all checks hold'}>"
 
     def __str__(self) -> str:
-        left = max(len(row.check) for row in self.rows) + 2
+        width = max(len(row.check) for row in self.rows) + 2
         lines = [f"{self.op}: {self._verdict()}"]
         for row in self.rows:
-            first, *rest = str(row).split("\n")
-            count = "–" if row.skipped else f"{row.cases} case{'s' * (row.cases != 1)}"
-            lines.append(f"  {row.check.ljust(left)}{count.ljust(10)}{first}")
-            lines += [" " * (left + 12) + line for line in rest]
-        return "\n".join(lines)
+            if row.waits_for:
+                continue
+            first, *rest = row.lines()
+            count = "" if row.skipped else f"{row.cases} case{'s' * (row.cases != 1)}"
+            lines.append(f"  {row.check.ljust(width)}{count.ljust(10)}{first}")
+            lines += [f"      {line}" for line in rest]
+        return "\n".join([*lines, *self._waiting()])
 
     def _verdict(self) -> str:
         count = len(self.failed)
         made = sum(1 for row in self.rows if not row.skipped)
         return f"{count} of {made} checks fail" if count else f"all {made} checks hold"
+
+    def _waiting(self) -> Iterator[str]:
+        """Yield what could not be checked because something else failed first."""
+        for cause in dict.fromkeys(row.waits_for for row in self.rows if row.waits_for):
+            waiting = ", ".join(row.check for row in self.rows if row.waits_for == cause)
+            yield from textwrap.wrap(
+                f"not before {cause} holds: {waiting}",
+                _WIDTH,
+                initial_indent="  ",
+                subsequent_indent="      ",
+            )

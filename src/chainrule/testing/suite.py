@@ -73,7 +73,7 @@ def _no_case(op: Op) -> str:
 def _row(check: Check, trials: Sequence[Trial], failed: set[str]) -> Row:
     first = next((name for name in check.after if name in failed), None)
     if first:
-        return Row(check.name, 0, skipped=f"not before {first} holds")
+        return Row(check.name, 0, skipped=f"{first} fails", waits_for=first)
     answers = [(trial, *check.ask(trial)) for trial in check.chosen(trials)]
     complaints = (Complaint(trial.case.description, text) for trial, _, text in answers if text)
     looked_at = sum(1 for _, reason, _ in answers if not reason)

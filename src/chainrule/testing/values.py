@@ -73,7 +73,7 @@ def vjp_fits_operands(trial: Trial) -> Iterator[str]:
         return
     sent = trial.op.vjp(trial.graph["C"], out, *out.inputs, **out.attributes)
     if len(sent) != len(trial.names):
-        yield f"vjp returns {len(sent)} gradients for {len(trial.names)} operands"
+        yield f"vjp returns {len(sent)} of {len(trial.names)} gradients, one for each operand"
         return
     for name, x, part in zip(trial.names, out.inputs, sent, strict=True):
         if part is not None and not isinstance(part, Value):
@@ -96,7 +96,8 @@ def gradient_agrees_with_differences(trial: Trial) -> Iterator[str]:
             a, b = both(gradient, differences, index)
             yield (
                 f"the gradient of {trial.names[i]} differs from central differences{at(index)}: "
-                f"vjp says {a}, differences say {b}{operands_at(trial, trial.operands(3), index)}"
+                f"vjp says {a}, differences say {b}"
+                f"{operands_at(trial, trial.operands(3), index, dy=given['C'])}"
                 f"{_hint(trial, i, gradient, expected)}"
             )
 

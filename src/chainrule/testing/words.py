@@ -40,11 +40,12 @@ def at(index: Index) -> str:
     return f" at [{', '.join(map(str, index))}]" if index else ""
 
 
-def operands_at(trial: Trial, arrays: Sequence[Array], index: Index) -> str:
+def operands_at(trial: Trial, arrays: Sequence[Array], index: Index, *, dy: Array | None = None) -> str:
     """Return the operands' numbers at an element, " (x = 0.7)", where there is one for each."""
+    named = [*zip(trial.names, arrays, strict=True), *([] if dy is None else [("dy", dy)])]
     shown = [
         f"{name} = {number(array[index])}"
-        for name, array in zip(trial.names, arrays, strict=True)
+        for name, array in named
         if is_pointwise(trial.op) and len(index) == array.ndim and _inside(index, array.shape)
     ]
     return f" ({', '.join(shown)})" if shown else ""

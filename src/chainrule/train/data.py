@@ -31,7 +31,7 @@ def check_finite(name: str, array: Array) -> None:
     raise DataError(
         f"{name} has {array[at]} in row {at[0]}{column} (counted from 0); "
         f"{int(wrong.sum())} of {array.size} elements are not finite.",
-        fix="fill or drop missing values before training.",
+        fix="fill or drop missing values first.",
     )
 
 
@@ -64,7 +64,7 @@ class Batches:
         if batch_size is not None and not self.axes:
             raise DataError(
                 f"no data has an axis of the size {examples}, so there is nothing to cut into batches.",
-                fix="leave out batch_size, or name the letter: examples='n'.",
+                fix="batch_size=None, or name the letter: examples='n'.",
             )
         self.arrays, self.examples = arrays, examples
         self.least = _smallest_batch(graph, examples)
@@ -83,6 +83,11 @@ class Batches:
         """Return where batches begin; a last one too small for the network is joined to the one before."""
         rest = self.count % self.size
         return range(0, self.count - (rest if 0 < rest < self.least else 0), self.size)
+
+    def skip(self, generator: np.random.Generator, epochs: int) -> None:
+        """Draw the orders of epochs that an earlier run has done."""
+        for _ in range(epochs if len(self) > 1 else 0):
+            generator.permutation(self.count)
 
     def epoch(self, generator: np.random.Generator) -> Iterator[tuple[dict[Value, Array], int]]:
         """Yield the batches of one epoch in random order, each with its number of examples."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from chainrule.execute.inputs import bind
 from chainrule.execute.program import Program
 from chainrule.ir.graph import Graph
 from chainrule.nn.losses import Head
+from chainrule.train.history import History
+from chainrule.train.loop import Epoch
 from chainrule.transform.prediction import for_prediction
 
 Array = NDArray[Any]
@@ -46,6 +48,21 @@ class Evaluation:
             if head.task != "values"
         ]
         return measured if not shares else {**measured, "accuracy": float(np.mean(shares))}
+
+
+def noting(
+    history: History, watch: Evaluation | None, on_epoch: Callable[[Epoch], object] | None
+) -> Callable[[Epoch], None]:
+    """Return what is done after each epoch: its loss is noted, then what is watched, then the user's turn."""
+
+    def note(epoch: Epoch) -> None:
+        history.losses.append(epoch.loss)
+        if watch is not None:
+            history.note(watch(epoch.parameters()))
+        if on_epoch is not None:
+            on_epoch(epoch)
+
+    return note
 
 
 def _right(head: Head, prediction: Array, target: Array) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -12,28 +13,77 @@ from chainrule.errors import DataError, ShapeError, UnknownNameError, nearest
 from chainrule.ir.graph import Graph
 from chainrule.ir.shape import show_shape
 from chainrule.nn.initializers import random_generator
-from chainrule.nn.losses import Head
 from chainrule.nn.sequential import Blueprint
+from chainrule.train.data import check_finite
 
 Array = NDArray[Any]
 
 
-def prepare(graph: Graph, blueprint: Blueprint, X: Any, y: Any, weights: Any) -> dict[str, Array]:
-    """Return inputs, targets and sample weights by name.
+@dataclass(frozen=True)
+class Prepared:
+    """Data of a network.
 
-    A target given as (m) for an output of one column becomes (m, 1), and the blueprint notes it.
+    Attributes:
+        arrays: inputs, targets and sample weights by name.
+        flat: targets of one column, (m, 1), that were given as (m).
+    """
+
+    arrays: dict[str, Array]
+    flat: set[str]
+
+
+def prepare(
+    graph: Graph, blueprint: Blueprint, X: Any, y: Any, weights: Any = None, *, training: bool = False
+) -> Prepared:
+    """Return inputs, targets and sample weights by name, checked.
+
+    A target given as (m) for an output of one column becomes (m, 1). Weights that the loss asks for may be
+    left out if it is only to be looked at; they are 1 then.
 
     Raises:
-        DataError: something is missing, or is text.
-        ShapeError: inputs and targets have different numbers of rows.
+        DataError: something is missing, is text, or is not finite.
+        ShapeError: wrong numbers of axes, or inputs and targets have different numbers of examples.
     """
-    arrays = {**input_arrays(blueprint.inputs, X), **_targets(graph, blueprint, y)}
+    given = _targets(blueprint, y)
+    flat = {name for name, array in given.items() if array.ndim == 1 and graph[name].shape[1:] == (1,)}
+    targets = {
+        name: array.reshape(-1, 1) if name in flat else _classes(graph, name, array)
+        for name, array in given.items()
+    }
+    arrays = {**input_arrays(blueprint.inputs, X), **targets}
+    _check_axes(graph, arrays)
+    counts = _counts(graph, blueprint, arrays)
+    if not training and weights is None:
+        weights = np.ones(next(iter(counts.values()), 1)) if _weight_names(blueprint) else None
     arrays.update(_weights(blueprint, weights))
-    rows = {name: array.shape[0] for name, array in arrays.items() if array.ndim}
-    if len(set(rows.values())) > 1:
-        shown = ", ".join(f"{name} has {count}" for name, count in rows.items())
-        raise ShapeError(f"the numbers of examples differ: {shown}.", fix="one row of y for each row of X.")
-    return arrays
+    counts = _counts(graph, blueprint, arrays)
+    if len(set(counts.values())) > 1:
+        shown = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise ShapeError(f"the numbers of examples differ: {shown}.", fix="one target for each example of X.")
+    return Prepared(arrays, flat)
+
+
+def _counts(graph: Graph, blueprint: Blueprint, arrays: Mapping[str, Array]) -> dict[str, int]:
+    """Return how many examples each array has, where it has an axis of them."""
+    axes = _axes(graph, blueprint, arrays)
+    return {name: arrays[name].shape[axis] for name, axis in axes.items() if arrays[name].ndim > axis}
+
+
+def _axes(graph: Graph, blueprint: Blueprint, names: Iterable[str]) -> dict[str, int]:
+    shapes = {name: graph[name].shape for name in names}
+    letter = blueprint.examples
+    return {name: shape.index(letter) for name, shape in shapes.items() if letter in shape}
+
+
+def _check_axes(graph: Graph, arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        shape = graph[name].shape
+        if array.ndim != len(shape):
+            column = array.ndim == 1 and len(shape) == 2
+            raise ShapeError(
+                f"{name} {show_shape(shape)} was given the shape {show_shape(array.shape)}.",
+                fix=f"{name}.reshape(-1, 1) makes a column of it." if column else "",
+            )
 
 
 def input_arrays(inputs: Sequence[str], X: Any) -> dict[str, Array]:
@@ -63,40 +113,40 @@ def _by_name(given: Mapping[str, Any], names: Sequence[str], what: str) -> dict[
     return {name: _array(name, given[name]) for name in names}
 
 
-def _targets(graph: Graph, blueprint: Blueprint, y: Any) -> dict[str, Array]:
+def _targets(blueprint: Blueprint, y: Any) -> dict[str, Array]:
+    """Return the targets by their own names."""
     heads = blueprint.heads
     if isinstance(y, Mapping):
         given = cast("Mapping[str, Any]", y)
-        found = _by_name(given, list(heads), "output")
-    elif len(heads) == 1:
-        found = {name: _array(head.target, y) for name, head in heads.items()}
-    else:
+        own = [name or heads[name].target for name in heads]
+        found = _by_name(given, own, "output")
+        return {head.target: found[name] for name, head in zip(own, heads.values(), strict=True)}
+    if len(heads) > 1:
         raise DataError(
             f"this network has the outputs {', '.join(heads)}.", fix="pass targets by these names."
         )
-    return {head.target: _fitting(graph, blueprint, head, found[name]) for name, head in heads.items()}
+    return {head.target: _array(head.target, y) for head in heads.values()}
 
 
-def _fitting(graph: Graph, blueprint: Blueprint, head: Head, array: Array) -> Array:
-    """Return a target in the shape and kind its leaf has, where there is no doubt which that is."""
-    leaf = graph[head.target]
-    if leaf.kind == "index":
-        if array.ndim == 2 and array.dtype.kind in "biuf":
-            raise ShapeError(
-                f"{head.target} {show_shape(leaf.shape)} takes class numbers, not rows {show_shape(array.shape)}.",
-                fix="y.argmax(axis=1), or a loss with rows: cr.Loss('softmax_cross_entropy', rows=True).",
-            )
-        whole = array.dtype.kind == "f" and np.equal(np.mod(array, 1), 0).all()
-        return array.astype(np.int64) if whole or array.dtype.kind == "b" else array
-    blueprint.flat.discard(head.target)
-    if array.ndim == 1 and leaf.ndim == 2 and leaf.shape[1] == 1:
-        blueprint.flat.add(head.target)
-        return array.reshape(-1, 1)
-    return array
+def _classes(graph: Graph, name: str, array: Array) -> Array:
+    """Return class numbers as integers, where there is no doubt that they are some; others as given."""
+    leaf = graph[name]
+    if leaf.kind != "index":
+        return array
+    if array.ndim == leaf.ndim + 1:
+        column = array.shape[-1] == 1
+        raise ShapeError(
+            f"{name} {show_shape(leaf.shape)} takes class numbers, not rows {show_shape(array.shape)}.",
+            fix=f"{name}.reshape(-1) makes a vector of a column."
+            if column
+            else f"{name}.argmax(axis=1), or a loss with rows: cr.Loss('softmax_cross_entropy', rows=True).",
+        )
+    whole = array.dtype.kind == "f" and np.equal(np.mod(array, 1), 0).all()
+    return array.astype(np.int64) if whole or array.dtype.kind == "b" else array
 
 
 def _weights(blueprint: Blueprint, weights: Any) -> dict[str, Array]:
-    wanted = [head.weights for head in blueprint.heads.values() if head.weights]
+    wanted = _weight_names(blueprint)
     if weights is None and wanted:
         raise DataError("the loss asks for sample weights.", fix="fit(X, y, sample_weight=…).")
     if weights is not None and not wanted:
@@ -105,6 +155,10 @@ def _weights(blueprint: Blueprint, weights: Any) -> dict[str, Array]:
             fix="make it with cr.Loss(…, sample_weights=True).",
         )
     return {name: _array("sample_weight", weights) for name in wanted}
+
+
+def _weight_names(blueprint: Blueprint) -> list[str]:
+    return [head.weights for head in blueprint.heads.values() if head.weights]
 
 
 def _array(name: str, given: Any) -> Array:
@@ -119,6 +173,7 @@ def _array(name: str, given: Any) -> Array:
             if name.startswith("y")
             else "encode it first.",
         )
+    check_finite(name, array)
     return array
 
 
@@ -148,17 +203,16 @@ def hold_out(
     Raises:
         DataError: the share is not in [0, 1), or leaves nothing on one side.
     """
-    if isinstance(validation, tuple):
-        given = cast("tuple[Any, ...]", validation)
+    if isinstance(validation, tuple | list):
+        given = cast("Sequence[Any]", validation)
         if len(given) not in (2, 3):
             raise DataError(f"validation is (X, y) or a share of the examples, not {len(given)} things.")
-        X, y, *weights = given
-        needs = any(head.weights for head in blueprint.heads.values())
-        ones = np.ones(len(np.asarray(y))) if needs and not isinstance(y, Mapping) else None
-        return arrays, prepare(graph, blueprint, X, y, weights[0] if weights else ones)
-    if not isinstance(validation, int | float) or not 0 <= validation < 1:
-        raise DataError(f"validation is a share of the examples in [0, 1) or (X, y), not {validation!r}.")
-    count = min(array.shape[0] for array in arrays.values())
+        return arrays, prepare(graph, blueprint, *given).arrays
+    if isinstance(validation, bool) or not isinstance(validation, int | float) or not 0 <= validation < 1:
+        shown = validation if isinstance(validation, int | float | str) else type(validation).__name__
+        raise DataError(f"validation is a share of the examples in [0, 1) or (X, y), not {shown!r}.")
+    axes = _axes(graph, blueprint, arrays)
+    count = min((arrays[name].shape[axis] for name, axis in axes.items()), default=1)
     aside = round(count * validation)
     if aside == 0 and validation == 0:
         return arrays, None
@@ -166,7 +220,8 @@ def hold_out(
         raise DataError(f"a share of {validation} of {count} examples leaves nothing on one side.")
     order = random_generator([seed, count]).permutation(count)
     chosen, others = np.sort(order[:aside]), np.sort(order[aside:])
-    return (
-        {name: array[others] for name, array in arrays.items()},
-        {name: array[chosen] for name, array in arrays.items()},
-    )
+
+    def rows(places: Array) -> dict[str, Array]:
+        return {name: a.take(places, axes[name]) if name in axes else a for name, a in arrays.items()}
+
+    return rows(others), rows(chosen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -11,10 +13,9 @@ class History:
 
     Attributes:
         losses: the mean objective of each epoch, as the steps saw it.
-        validation_losses: the loss on the validation data after each epoch, by the prediction rules; empty
-            without such data.
-        accuracies: the share of validation examples whose class is predicted right, after each epoch;
-            empty without such data or classes.
+        validation_losses: the loss on the validation data after each epoch, by the prediction rules, NaN
+            after epochs without such data; empty if there never was any.
+        accuracies: likewise the share of validation examples whose class is predicted right.
         interrupted: whether Ctrl-C ended the last call early.
     """
 
@@ -25,6 +26,12 @@ class History:
 
     def __len__(self) -> int:
         return len(self.losses)
+
+    def note(self, measured: Mapping[str, float]) -> None:
+        """Note what was measured on the validation data after the last epoch, "loss" and "accuracy"."""
+        for name, numbers in (("loss", self.validation_losses), ("accuracy", self.accuracies)):
+            if name in measured:
+                numbers += [math.nan] * (len(self) - 1 - len(numbers)) + [measured[name]]
 
     def __str__(self) -> str:
         columns = {

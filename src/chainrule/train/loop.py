@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError
-from chainrule.execute.inputs import Bound, bind, check_domains
+from chainrule.execute.inputs import Bound, bind
 from chainrule.execute.program import Program
 from chainrule.execute.reference import trace
 from chainrule.ir.graph import Graph
@@ -65,26 +65,27 @@ def fit(
     batch_size: int | None = None,
     examples: str = "m",
     seed: int | Sequence[int] = 0,
+    done: int = 0,
     dtype: Any = np.float64,
     on_epoch: Callable[[Epoch], object] | None = None,
 ) -> Fit:
-    """Train: run a step on every batch of every epoch.
+    """Run a step on every batch of every epoch.
 
     Args:
-        step: forward, loss, backward and updates.
+        step: what is run.
         arrays: data, starting parameters and hyperparameters by name; and states, where a run goes on
             from the `parameters` of an earlier one. A state not given starts from the number that the
             step states, else from 0.
         epochs: how often each example is seen.
-        batch_size: examples in a step: None for full-batch, 1 for single-instance gradient descent;
-            the last batch of an epoch may be smaller.
+        batch_size: examples in a step: None for full-batch, 1 for single-instance gradient descent.
         examples: the letter that counts examples.
         seed: of the order of the examples, drawn anew each epoch.
+        done: the epochs of an earlier run that this one goes on from.
         dtype: floating-point type.
         on_epoch: called after each epoch, for progress.
 
     Returns:
-        The trained parameters and the loss of each epoch. After Ctrl-C, those reached so far.
+        The trained parameters and the loss of each epoch; after Ctrl-C, those reached so far.
 
     Raises:
         NotFiniteError: a loss is NaN or infinite; it carries the last parameters whose loss was finite.
@@ -101,19 +102,14 @@ def fit(
         )
     generator = random_generator(seed)
     graph = step.graph
-    bound = bind(graph, {**step.settings, **_starting_states(step, arrays, dtype), **arrays}, dtype)
+    given = {**step.settings, **_starting_states(step, arrays, dtype), **arrays}
+    bind(step.before, given, dtype)  # a loss that rewriting has put in may take more than the one stated
+    bound = bind(graph, given, dtype)
     for leaf, array in bound.arrays.items():
         check_finite(graph.names_of(leaf)[0], array)
-    _check_targets(step, bound)
     batches = Batches(graph, bound.arrays, batch_size, examples)
+    batches.skip(generator, done)
     return _Loop(step, bound, batches, dtype).run(epochs, generator, on_epoch)
-
-
-def _check_targets(step: Step[Any], bound: Bound) -> None:
-    """Check domains as the network stated them: rewriting may have put a loss that takes more in the place."""
-    before, after = step.before, step.graph
-    arrays = {before[after.names_of(leaf)[0]]: array for leaf, array in bound.arrays.items()}
-    check_domains(before, arrays, bound.sizes)
 
 
 def _is_whole(number: object) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from chainrule.errors import GraphError
+from chainrule.errors import GraphError, KindError, nearest
 from chainrule.ir.graph import Graph
 from chainrule.notation.text import to_text
 from chainrule.optim.optimizer import Optimizer, counts_steps
@@ -56,7 +56,9 @@ def training_step(graph: GraphT, optimizer: Optimizer, objective: str = "J") -> 
     Raises:
         GraphError: the graph updates parameters, or has a gradient already.
         UnknownNameError: there is no such objective.
+        KindError: the optimizer is none.
     """
+    _check_optimizer(optimizer)
     _check_updates(graph)
     before = gradient(lower(graph, opening=True), objective)
     free = [leaf for leaf in before.leaves("parameter") if not leaf.attributes["frozen"]]
@@ -66,18 +68,34 @@ def training_step(graph: GraphT, optimizer: Optimizer, objective: str = "J") -> 
     _count_steps(before)
     before.set_outputs([before[objective]])
     after, fired = simplify(before)
-    starts = {**_starts_of_ops(graph), **declared.starts}
+    starts = {**starts_of_states(graph), **declared.starts}
     return Step(after, before, objective, declared.settings, fired, starts)
 
 
-def _starts_of_ops(graph: Graph) -> dict[str, float]:
-    """Return what the states of the network start from: as the ops say that they feed."""
-    return {
-        graph.names_of(x)[0]: start
+def starts_of_states(graph: Graph) -> dict[str, float]:
+    """Return what the states of a network start from: as the ops say that they feed, else 0."""
+    said = {
+        x: start
         for value in graph.document()
         for place, start in value.op.starts.items()
         if (x := value.inputs[place]).attributes.get("role") == "state"
     }
+    return {graph.names_of(leaf)[0]: said.get(leaf, 0.0) for leaf in graph.leaves("state")}
+
+
+def _check_optimizer(optimizer: object) -> None:
+    if isinstance(optimizer, Optimizer):
+        return
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        name = optimizer.__name__
+        raise KindError(f"the optimizer is the class {name}.", fix=f"write it with brackets: {name}().")
+    known = [kind.__name__ for kind in _kinds(Optimizer)]
+    fix = nearest(optimizer, known) if isinstance(optimizer, str) else f"one of {', '.join(known)}."
+    raise KindError(f"an optimizer is an object such as cr.Adam(0.001), not {optimizer!r}.", fix=fix)
+
+
+def _kinds(kind: type[Optimizer]) -> list[type[Optimizer]]:
+    return [found for sub in kind.__subclasses__() for found in (sub, *_kinds(sub))]
 
 
 def _check_updates(graph: Graph) -> None:
