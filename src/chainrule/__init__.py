@@ -22,7 +22,7 @@ from chainrule.errors import (
 from chainrule.graph import Graph, parse, read
 from chainrule.ir.composite import Composite
 from chainrule.ir.constant import Constant
-from chainrule.ir.op import Domain, Primitive
+from chainrule.ir.op import Attribute, Domain, Primitive
 from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.ir.structural import Declaration, declare
 from chainrule.network import Network, load
@@ -62,6 +62,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "AlphaDropout",
+    "Attribute",
     "BatchNorm",
     "ChainruleError",
     "Composite",

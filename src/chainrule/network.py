@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, NotFiniteError, UnknownNameError, nearest
 from chainrule.execute.inputs import bind
 from chainrule.execute.program import Program
-from chainrule.graph import Graph
+from chainrule.graph import Graph, parse
 from chainrule.ir.names import normalized
 from chainrule.nn.adopt import adopted
 from chainrule.nn.initializers import initialize
@@ -148,8 +148,12 @@ class Network:
         return dict(initialize(self.graph, known, usual, said=said, seed=self.seed))
 
     def step(self, optimizer: Optimizer) -> Step[Graph]:
-        """Return a training step as one graph: forward, loss, backward and updates."""
-        return training_step(self.graph, optimizer)
+        """Return a training step as one graph: forward, loss, backward and updates.
+
+        It is made of the equations as they are saved, so that a loaded network sums gradients in the same
+        order, and trains to the same bits.
+        """
+        return training_step(parse(self.graph.text()), optimizer)
 
     def fit(
         self,

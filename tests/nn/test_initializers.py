@@ -65,7 +65,8 @@ def test_mistakes_are_named() -> None:
 
 
 DRAWN = [
-    ("he", 2 / 300, None), ("he_uniform", 2 / 300, 3), ("glorot", 2 / 700, 3), ("glorot_normal", 2 / 700, None),
+    ("he", 2 / 300, None), ("he_uniform", 2 / 300, 3),
+    ("glorot", 2 / 700, 3), ("glorot_normal", 2 / 700, None),
     ("lecun", 1 / 300, None), ("lecun_uniform", 1 / 300, 3), ("normal", 0.05**2, None),
     ("uniform", 0.05**2 / 3, 3), (("normal", 0.2), 0.04, None), (("uniform", 0.3), 0.03, 3),
 ]  # fmt: skip

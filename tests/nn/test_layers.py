@@ -43,7 +43,8 @@ LAYERS: list[tuple[Callable[[], Any], list[str]]] = [
     (lambda: cr.Activation("leaky_relu", slope=0.2), ["A0 = leaky_relu(X, slope=0.2)"]),
     (lambda: cr.Activation("softmax"), ["A0 = softmax(X)"]),
     (lambda: cr.Activation("maxout", pieces=4), ["A0 = maxout(X, pieces=4)"]),
-    (lambda: cr.Dropout(0.3), ["M0 = dropout_mask(seed, step, (m, 4), p=0.3, id=1)", "D0 = dropout(X, M0, p=0.3)"]),
+    (lambda: cr.Dropout(0.3),
+     ["M0 = dropout_mask(seed, step, (m, 4), p=0.3, id=1)", "D0 = dropout(X, M0, p=0.3)"]),
     (lambda: cr.AlphaDropout(0.3),
      ["M0 = dropout_mask(seed, step, (m, 4), p=0.3, id=1)", "D0 = alpha_dropout(X, M0, p=0.3)"]),
     (lambda: cr.GaussianNoise(0.1),
@@ -92,7 +93,9 @@ def test_more_axes_flatten_and_layers_over_the_last_one() -> None:
 
 
 def test_residual_and_concat_compute_what_they_say() -> None:
-    net = network(cr.Residual(cr.Dense(4, "tanh"), cr.Dense(4)), cr.Concat([], [cr.Dense(3), cr.Activation("relu")]))
+    net = network(
+        cr.Residual(cr.Dense(4, "tanh"), cr.Dense(4)), cr.Concat([], [cr.Dense(3), cr.Activation("relu")])
+    )
     p = net.initialize()
     H = X + (np.tanh(X @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"])
     C = np.hstack([H, np.maximum(H @ p["W3"] + p["b3"], 0)])
@@ -123,7 +126,9 @@ def test_batch_norm_twice_shares_its_scale_but_not_its_statistics() -> None:
 
 def test_tied_weights_are_transposed_or_as_they_are() -> None:
     encoder = cr.Dense(3, "tanh")
-    net = cr.Network([encoder, cr.Dense(4, tied=encoder)], loss="mean_squared_error", inputs=4, weight_decay=0.1)
+    net = cr.Network(
+        [encoder, cr.Dense(4, tied=encoder)], loss="mean_squared_error", inputs=4, weight_decay=0.1
+    )
     assert list(shapes(net)) == ["W1", "b1", "b2"]
     assert equations(net, "R2", "s") == ["R2 = A1 W1ᵀ", "s = λ/2 ‖W1‖²"]
     check = net.graph.check_gradients(X=X, Y=X, λ=0.1, **net.initialize())
@@ -341,7 +346,8 @@ MISTAKES: list[tuple[Any, type[cr.ChainruleError], str, str]] = [
      "layer 2, Dense(5, tied): it needs W (8, 5), but W1 of Dense(8) is (4, 8).",
      "W1ᵀ takes 8 inputs to 4 units."),
     (lambda: build(layer := cr.Dense(4), cr.Dense(3), layer, inputs=2), cr.ShapeError,
-     "layer 3, Dense(4): this layer stands in two places: W1 (2, 4) of the first would have to be (3, 4) here.",
+     "layer 3, Dense(4): this layer stands in two places: "
+     "W1 (2, 4) of the first would have to be (3, 4) here.",
      "make a second layer, or inputs of the same width."),
     (lambda: build(cr.Dense(3), cr.BatchNorm), cr.KindError, "layer 2 of Network is the class BatchNorm.",
      "write it with brackets: BatchNorm(…)."),
@@ -355,7 +361,7 @@ MISTAKES: list[tuple[Any, type[cr.ChainruleError], str, str]] = [
      "layer 1, Residual(Inputs(a)): layer 1 of Residual, Inputs(a): "
      "Inputs comes first in a network, not inside another layer.", ""),
     (lambda: build(cr.Inputs(a=[], b=cr.Embedding(5, 2)), cr.Dense(3)), cr.ShapeError,
-     "layer 1, Inputs(a, b): inputs that are joined need a number of columns, which a has not.",
+     "layer 1, Inputs(a, b): joined inputs need a number of columns, which a has not.",
      "say it: cr.Network(…, inputs={'a': 4})."),
     (lambda: build(cr.Inputs(a=[], b=cr.Embedding(5, 2)), cr.Dense(3), inputs={"a": 4, "b": 3}),
      cr.ShapeError,
@@ -368,7 +374,8 @@ MISTAKES: list[tuple[Any, type[cr.ChainruleError], str, str]] = [
      "the outputs are a, so the loss needs one entry for each.", "loss={'a': 'mean_squared_error', …}."),
     (lambda: build(Empty()), cr.KindError,
      "layer 1, Empty(): its build returned NoneType, not a value of the graph.", ""),
-    (lambda: build(), cr.DataError, "a network needs at least one layer.", "cr.Network([cr.Dense(10)], loss=…)."),
+    (lambda: build(), cr.DataError, "a network needs at least one layer.",
+     "cr.Network([cr.Dense(10)], loss=…)."),
     (lambda: cr.Dense(0), cr.DataError, "Dense needs a whole number of units, at least 1, not 0.", ""),
     (lambda: cr.Dense(3, 7), cr.KindError,  # type: ignore[arg-type]  # wrong
      "an activation is a name or a function from Value to Value, not 7.", "'relu'."),
@@ -394,7 +401,8 @@ def test_mistakes_are_named_when_the_network_is_built(make: Any, kind: Any, mess
         (lambda: cr.Activation("sigmod"), "there is no activation sigmod.", "Did you mean sigmoid?"),
         (lambda: cr.Dense(3, "matmul"), "there is no activation matmul.", ""),
         (lambda: build(cr.Dense(3), loss="hubber"), "there is no loss hubber.", "Did you mean huber?"),
-        (lambda: cr.Dense(3, initializer="glorott"), "there is no initializer glorott.", "Did you mean glorot"),
+        (lambda: cr.Dense(3, initializer="glorott"), "there is no initializer glorott.",
+         "Did you mean glorot"),
         (lambda: cr.Embedding(3, 2, initializer="hee"), "there is no initializer hee.", "Did you mean he?"),
         (lambda: build(cr.Inputs(price=[]), cr.Dense(1), inputs={"prize": 3}), "there is no input prize.",
          "Did you mean price?"),

@@ -55,8 +55,10 @@ def test_gradients_of_the_whole_network_agree_with_differences(name: str) -> Non
 
 def losses_of(name: str, P: Any, y: Any, **settings: Any) -> Any:
     """Return the losses of examples or elements by the oracle of the op."""
-    defaults = {"softmax_cross_entropy": {"label_smoothing": 0.0}, "focal": {"gamma": 2}, "huber": {"delta": 1},
-                "quantile_error": {"quantile": 0.5}}  # fmt: skip
+    defaults = {
+        "softmax_cross_entropy": {"label_smoothing": 0.0}, "focal": {"gamma": 2}, "huber": {"delta": 1},
+        "quantile_error": {"quantile": 0.5},
+    }  # fmt: skip
     return ORACLES[KINDS[name].op](P, y, **{**defaults.get(name, {}), **settings})
 
 

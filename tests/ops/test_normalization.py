@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from tests.support import jax_layers as reference
 
 import chainrule as cr
 from chainrule.train.data import Batches
+from tests.support import jax_layers as reference
 
 M, D, H, K = 12, 5, 7, 3
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import stats
-from tests.support.jax_layers import mask, words
 
 import chainrule as cr
 from chainrule.ops.random import threefry
+from tests.support.jax_layers import mask, words
 
 jax.config.update("jax_enable_x64", True)
 
@@ -37,7 +37,13 @@ def test_the_published_vectors(counter: Any, key: Any, expected: Any, xp: Any) -
 
 
 def drawn(
-    shape: tuple[int, int], p: float = 0.3, *, seed: int = 5, step: int = 0, number: int = 1, dtype: Any = float
+    shape: tuple[int, int],
+    p: float = 0.3,
+    *,
+    seed: int = 5,
+    step: int = 0,
+    number: int = 1,
+    dtype: Any = float,
 ) -> Any:
     g = cr.Graph()
     g.seed, g["step"] = cr.data(kind="index"), cr.state()
@@ -50,6 +56,12 @@ def test_a_mask_is_made_of_jaxs_words(seed: int, step: int, number: int) -> None
     expected = mask(seed, number, step, (31, 7), 0.3)
     assert_array_equal(drawn((31, 7), seed=seed, step=step, number=number), expected)
     assert 0 < expected.sum() < expected.size
+
+
+def test_an_element_is_kept_from_its_threshold_on() -> None:
+    word = int(words(5, 1, 0, 6)[4])
+    assert drawn((2, 3), word / 2**32)[1, 1] == 1
+    assert drawn((2, 3), (word + 1) / 2**32)[1, 1] == 0
 
 
 def test_noise_is_made_of_both_words() -> None:

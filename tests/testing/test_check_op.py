@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,6 +58,14 @@ def complaint_of(op: type[cr.Primitive] | type[cr.Composite], check: str, **opti
     report = check_op(op, **options)
     assert list(report.failed) == [check]
     return report.failed[check]
+
+
+def test_importing_chainrule_loads_neither_the_checks_nor_the_rule_book() -> None:
+    code = "import sys, chainrule; print(*sys.modules, sep='\\n'); chainrule.testing.check_op; chainrule.rule"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(found.stdout.splitlines())
+    assert "chainrule.graph" in loaded
+    assert not {"chainrule.testing", "chainrule.rulebook"} & loaded
 
 
 def test_a_right_op_passes() -> None:
@@ -286,6 +296,23 @@ def test_a_kink_that_is_not_declared() -> None:
     assert text.endswith("kinks = (0.0,)")
 
 
+def test_all_kinks_are_named() -> None:
+    class Tent(Unary):
+        """Tent, y = max(0, 1 − |x|)."""
+
+        kinks = (1.0,)
+
+        def forward(self, xp: Any, x: Any) -> Any:
+            return xp.maximum(0.0, 1 - xp.abs(x))
+
+        def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
+            return (-dy * cr.sign(x) * (cr.abs(x) < 1),)
+
+    text = complaint_of(Tent, "kinks")
+    assert "the derivative by x jumps from 0 to 1 at x = −1" in text
+    assert text.endswith("kinks = (-1.0, 0.0, 1.0)")
+
+
 def test_a_kink_that_is_declared() -> None:
     class Leaky(Bent):
         """Leaky rectifier, y = max(x, x/10)."""
@@ -319,7 +346,7 @@ def test_a_jump_of_the_value() -> None:
         def forward(self, xp: Any, x: Any) -> Any:
             return xp.floor(x)
 
-    assert "the value jumps from −8 to −7 at x = −7" in complaint_of(Below, "kinks")
+    assert "the value jumps from −8 to −7 at x = −7, and elsewhere" in complaint_of(Below, "kinks")
 
 
 def test_a_print_form_that_does_not_parse() -> None:

@@ -76,6 +76,16 @@ def explain(
 
 
 @app.command()
+def rule(
+    op: Annotated[str, typer.Argument(metavar="OP", help="Its name, such as relu or batch_norm.")],
+) -> None:
+    """Print an op's entry in the rule book: formula, derivative, signature, domain, kinks, source."""
+    from chainrule.rulebook import rule as entry
+
+    typer.echo(str(entry(op)))
+
+
+@app.command()
 def train(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV, TSV or Parquet file.")],
     target: Annotated[str, typer.Option(help="The column to predict.")],

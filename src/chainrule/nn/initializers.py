@@ -160,7 +160,8 @@ def initialize(
         UnknownNameError: no initializer has the name, or no parameter.
         NamingError: a letter has no size.
     """
-    leaves = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves("parameter", "state")}
+    ordered = [*graph.leaves("parameter"), *graph.leaves("state")]
+    leaves = {graph.names_of(leaf)[0]: leaf for leaf in ordered}
     named = cast("Mapping[str, Initializer]", scheme) if isinstance(scheme, Mapping) else {}
     asked = {**(said or {}), **{normalized(name): item for name, item in named.items()}}
     for name in asked:

@@ -291,7 +291,7 @@ def beside(made: list[Value], first: Inputs) -> Value:
     unknown = [name for name, value in named if isinstance(value.shape[-1], str) and len(made) > 1]
     if unknown:
         raise ShapeError(
-            f"layer 1, {first!r}: inputs that are joined need a number of columns, which {unknown[0]} has not.",
+            f"layer 1, {first!r}: joined inputs need a number of columns, which {unknown[0]} has not.",
             fix=f"say it: cr.Network(…, inputs={{'{unknown[0]}': 4}}).",
         )
     axes = {value.ndim for value in made}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ _REACH = 8.0
 _OFF = 0.0123
 _HALVINGS = 40
 _SMALLEST_JUMP = 1e-3
+_MOST_KINKS = 6
 
 
 def kinks_are_declared(trial: Trial) -> Iterator[str]:
@@ -58,21 +60,20 @@ class _Search:
         return draw(self.trial.op.operand_domain(place), (_CELLS,), generator)
 
     def undeclared(self) -> Iterator[str]:
-        """Yield the first jump that the op does not declare."""
+        """Yield the first jump that the op does not declare, and where all of them are."""
         left, right = self._narrowed()
         slopes, values = _apart(left.slope, right.slope), _apart(left.value, right.value)
         holes = self.trial.op.operand_domain(self.place).without
         left_out = np.any([(left.x <= h) & (h <= right.x) for h in holes], axis=0) if holes else False
-        for cell in map(
-            int, np.flatnonzero((slopes | values) & ~left_out & ~self._declared(left.x, right.x))
-        ):
-            what, ends = ("value", (left.value, right.value))
-            if not values[cell]:
+        jumps = np.flatnonzero((slopes | values) & ~left_out)
+        missing = [int(cell) for cell in jumps if not self._declared(left.x, right.x)[cell]]
+        if missing:
+            what, ends = "value", (left.value, right.value)
+            if not values[missing[0]]:
                 what, ends = f"derivative by {self.trial.names[self.place]}", (left.slope, right.slope)
-            a, b = (number(float(round(end[cell], 6))) for end in ends)
-            where, advice = self._place_of(right, cell), self._advice(right, cell)
+            a, b = (_rounded(end[missing[0]], 6) for end in ends)
+            where, advice = self._place_of(right, missing[0]), self._advice(right.x[jumps])
             yield f"the {what} jumps from {a} to {b} at {where}, {advice}"
-            return
 
     def _narrowed(self) -> tuple[_Jumps, _Jumps]:
         """Return the two ends of every cell after halving it many times."""
@@ -109,14 +110,15 @@ class _Search:
         first = shown.pop(self.place)
         return first + (f" ({', '.join(shown)})" if shown else "")
 
-    def _advice(self, right: _Jumps, cell: int) -> str:
-        if len(self.others) == 1 and not self.case.setting:
-            return f"which kinks leaves out: kinks = ({round(float(right.x[cell]), 9) + 0.0},)"
-        return "which neither kinks, for the first operand, nor branches tells of"
+    def _advice(self, places: Array) -> str:
+        if len(self.others) > 1 or self.case.setting:
+            return "which neither kinks, for the first operand, nor branches tells of"
+        found = tuple(dict.fromkeys(round(float(x), 9) + 0.0 for x in places))
+        return f"which kinks leaves out: kinks = {found}" if len(found) <= _MOST_KINKS else "and elsewhere"
 
 
-def _rounded(x: float) -> str:
-    return number(float(round(float(x), 9)) + 0.0)
+def _rounded(x: Any, digits: int = 9) -> str:
+    return number(round(float(x), digits) + 0.0)
 
 
 def _change(left: _Jumps, right: _Jumps) -> Array:

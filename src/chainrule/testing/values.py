@@ -128,9 +128,11 @@ def _is_without_dy(trial: Trial, found: Array, wanted: Array) -> bool:
 
 def _ratio(found: Array, wanted: Array) -> str:
     """Say that one is a multiple of the other, where it is."""
-    with np.errstate(all="ignore"):
-        ratios = np.ravel(found / wanted)
-    if ratios.size < 2 or not np.allclose(ratios, ratios[0], rtol=1e-4):
+    counts = np.abs(wanted) > 1e-8
+    if counts.sum() < 2 or np.any(found[~counts]):
+        return ""
+    ratios = found[counts] / wanted[counts]
+    if not np.allclose(ratios, ratios[0], rtol=1e-4):
         return ""
     if abs(ratios[0] + 1) < 1e-4:
         return "; it has the wrong sign everywhere"
