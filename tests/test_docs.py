@@ -61,7 +61,7 @@ def blocks(document: str) -> Iterator[Block]:
 
 @pytest.fixture
 def at_root(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run in the root of the repository; forget the ops that a document defines, remove the models it saves."""
+    """Run in the root of the repository; forget the ops a document defines, remove the models it saves."""
     monkeypatch.chdir(ROOT)
     known = dict(registry._OPS)
     models = set(ROOT.glob("*.safetensors"))

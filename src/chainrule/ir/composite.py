@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -51,14 +51,40 @@ class Composite(Op, abstract=True):
 
     def forward(self, *arguments: Any, **attributes: Any) -> Any:
         """Return the value by evaluating the definition."""
+        *_, (_, result) = self._evaluate(arguments, attributes)
+        return result
+
+    def branches(self, *arguments: Any, **attributes: Any) -> Any:
+        """Return on which side of the kinks of its definition each element is."""
+        if self.kinks:
+            return super().branches(*arguments, **attributes)
+        xp, *_ = arguments
+        known: dict[Value, Any] = {}
+        sides: list[Any] = []
+        for value, array in self._evaluate(arguments, attributes):
+            inputs = [known[x] for x in value.inputs]
+            side = value.op.branches(xp, *inputs, **value.attributes) if inputs else None
+            sides += [] if side is None else [xp.reshape(side, (-1,))]
+            known[value] = array
+        return xp.concat(sides) if sides else None
+
+    def _evaluate(
+        self, arguments: Sequence[Any], attributes: Mapping[str, Any]
+    ) -> Iterator[tuple[Value, Any]]:
+        """Yield the values of the definition with their arrays, the result last."""
         xp, *arrays = arguments
         shapes = tuple(tuple(array.shape) for array in arrays)
         leaves, order = _definition_on(self, shapes, tuple(attributes.items()))
         known: dict[Value, Any] = dict(zip(leaves, arrays, strict=True))
+        yield from known.items()
+        floats = [array.dtype for array in arrays if array.dtype.kind == "f"]
         for value in order:
-            if value not in known:
-                known[value] = _evaluated(xp, value, [known[x] for x in value.inputs])
-        return known[order[-1]]
+            if value.constant is not None:
+                known[value] = xp.asarray(value.constant.value({}), dtype=floats[0] if floats else None)
+            elif value not in known:
+                inputs = [known[x] for x in value.inputs]
+                known[value] = value.op.forward(xp, *inputs, **value.attributes)
+            yield value, known[value]
 
     def vjp(self, *arguments: Any, **attributes: Any) -> tuple[Value | None, ...]:
         """Return the gradients derived from the definition."""
@@ -126,9 +152,3 @@ def _definition_on(
     ]
     result = op.expanded(leaves, dict(attributes))
     return leaves, [value for value in scratch.walk([result]) if value is not result] + [result]
-
-
-def _evaluated(xp: Any, value: Value, arrays: Sequence[Any]) -> Any:
-    number = value.constant
-    attributes = value.attributes if number is None else {"value": number.value({})}
-    return value.op.forward(xp, *arrays, **attributes)

@@ -121,7 +121,8 @@ class Op:
     @property
     def is_elementwise(self) -> bool:
         """Whether each element of the result depends on the same element of each operand alone."""
-        return self.signature.replace(" ", "") in ("...->...", "...,...->...", "...,...,...->...")
+        form = self.signature.replace(" ", "") in ("...->...", "...,...->...", "...,...,...->...")
+        return form and all(attribute.type in ("number", "word") for attribute in self.attributes)
 
     def takes(self, count: int) -> bool:
         """Tell whether the op can be applied to this many operands."""

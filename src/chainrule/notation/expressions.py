@@ -215,9 +215,8 @@ class Meaning:
     ) -> Value:
         """Return f'(x), the derivative of an element-wise function of one operand."""
         x = operands[0]
-        numbers = all(attribute.type == "number" for attribute in op.attributes)
         part: Value | None = None
-        if op.arity == 1 and op.is_elementwise and numbers:
+        if op.arity == 1 and op.is_elementwise:
             one = lookup("expand")(self.graph.constant(1), shape=x.shape)
             y = op(x, **settings)
             part = op.vjp(one, y, x, **y.attributes)[0] if y.op is op else None

@@ -48,15 +48,29 @@ class BatchNorm(Normalization):
     source = "S. Ioffe, C. Szegedy, Batch normalization, ICML 2015"
 
     def definition(
-        self, x: Value, gamma: Value, beta: Value, mean: Value, variance: Value, *, epsilon: float
+        self,
+        x: Value,
+        gamma: Value,
+        beta: Value,
+        running_mean: Value,
+        running_variance: Value,
+        *,
+        epsilon: float,
     ) -> Mapping[str, Value]:
         parts = standardized(x, x.mean(0), lookup("var")(x, axis=0), epsilon)
         return {**parts, "N": gamma * parts["Xhat"] + beta}
 
     def predict(
-        self, x: Value, gamma: Value, beta: Value, mean: Value, variance: Value, *, epsilon: float
+        self,
+        x: Value,
+        gamma: Value,
+        beta: Value,
+        running_mean: Value,
+        running_variance: Value,
+        *,
+        epsilon: float,
     ) -> Value:
-        return gamma * ((x - mean) / lookup("sqrt")(variance + epsilon)) + beta
+        return gamma * ((x - running_mean) / lookup("sqrt")(running_variance + epsilon)) + beta
 
     def vjp(self, *arguments: Any, **attributes: Any) -> tuple[Value | None, ...]:
         dy, _, x, gamma, *others = arguments

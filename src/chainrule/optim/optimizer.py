@@ -160,9 +160,8 @@ class Optimizer:
         ...         return p.value - p.rate * cr.sign(u)
         >>> g = cr.parse("sizes m\\ndata X : (m, 2)\\nparameter w : (2)\\nJ = mean((X w)²)")
         >>> step = g.step(SignMomentum())
-        >>> print(step.graph.text(only=["uw_new"]))
-        uw_new = ρ uw + (1 − ρ) dw : (2)
         >>> print(step.graph.text(section="update"))
+        uw_new = ρ uw + (1 − ρ) dw : (2)
         uw ← uw_new             : (2)
         w  ← w − α sign(uw_new) : (2)
 

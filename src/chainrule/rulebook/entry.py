@@ -16,7 +16,6 @@ from chainrule.ir.signature import MismatchError, Signature
 from chainrule.notation.latex import latex_rows
 from chainrule.notation.text import equations
 from chainrule.rulebook.example import Example, example_of
-from chainrule.testing.cases import is_pointwise
 
 _ORDER = (
     "arithmetic", "elementary", "comparison", "linear", "decomposition", "reduction", "cumulative", "layout",
@@ -88,7 +87,7 @@ def _paragraphs(doc: str) -> list[str]:
 
 
 def _equations(example: Example) -> str:
-    shapes = not is_pointwise(example.op)
+    shapes = not example.op.is_elementwise
     rule = equations(example.rule(), shapes=shapes)
     if not isinstance(example.op, Composite):
         return rule

@@ -56,7 +56,7 @@ class Case:
     @property
     def is_typical(self) -> bool:
         """Whether an op on each element by itself does here what it does at any shape."""
-        return is_pointwise(self.op) and set(self.shapes) == {_LEADING[0]}
+        return self.op.is_elementwise and set(self.shapes) == {_LEADING[0]}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,11 +72,6 @@ class Case:
     def __str__(self) -> str:
         setting = ",".join(f"{name}={item}" for name, item in self.setting.items())
         return f"{self.op.name}{''.join(map(str, self.shapes))}{setting}".replace(" ", "")
-
-
-def is_pointwise(op: Op) -> bool:
-    """Tell whether each element of the result depends on the same element of each operand alone."""
-    return op.is_elementwise and all(a.type in ("number", "word") for a in op.attributes)
 
 
 def cases_of(op: Op) -> list[Case]:

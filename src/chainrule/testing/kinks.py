@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.testing.cases import Array, Case, draw, is_pointwise
+from chainrule.testing.cases import Array, Case, draw
 from chainrule.testing.trial import Trial, evaluate, gradient_graph, graph_of
 from chainrule.testing.words import number
 
@@ -29,7 +29,7 @@ def kinks_are_declared(trial: Trial) -> Iterator[str]:
 
 def nowhere_to_look(trial: Trial) -> str:
     """Say why a case is not searched; one of all shapes is enough."""
-    if not is_pointwise(trial.op) or trial.graph["out"].kind != "real":
+    if not trial.op.is_elementwise or trial.graph["out"].kind != "real":
         return "the op is not element-wise and real"
     return "" if trial.case.is_typical else "another shape is enough"
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.graph import Graph
-from chainrule.ir.composite import Composite
 from chainrule.ir.op import Op
 from chainrule.ir.shape import show_shape
 from chainrule.ir.structural import Declaration
@@ -25,7 +24,7 @@ def float32_stays_float32(trial: Trial) -> Iterator[str]:
     """Operands in float32 give a value in float32, which agrees with float64, and so do gradients."""
     arrays = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in trial.operands(6)]
     found = np.asarray(trial.forward(arrays)).dtype
-    if found == np.float64 and type(trial.op).vjp is not Op.vjp and not isinstance(trial.op, Composite):
+    if found == np.float64 and type(trial.op).vjp is not Op.vjp:
         yield (
             f"forward returns {found} for operands in float32; an array or a NumPy number in it is {found}, "
             "where a Python number would take the operands' type"

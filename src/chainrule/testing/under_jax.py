@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from chainrule.testing.cases import Array, is_pointwise
+from chainrule.testing.cases import Array
 from chainrule.testing.trial import Trial, evaluate, weights
 from chainrule.testing.words import at, both, operands_at, worst
 
@@ -22,7 +22,7 @@ def not_under_jax(trial: Trial) -> str:
     """Say that JAX is not installed, or that a case shows no more than another."""
     if not importlib.util.find_spec("jax"):
         return "JAX is not installed"
-    another = is_pointwise(trial.op) and len(set(trial.case.shapes)) == 1 and not trial.case.is_typical
+    another = trial.op.is_elementwise and len(set(trial.case.shapes)) == 1 and not trial.case.is_typical
     return "another shape is enough" if another else ""
 
 

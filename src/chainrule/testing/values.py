@@ -14,7 +14,7 @@ from chainrule.ir.op import Op
 from chainrule.ir.shape import show_shape
 from chainrule.ir.structural import Declaration
 from chainrule.ir.value import Value
-from chainrule.testing.cases import Array, is_pointwise
+from chainrule.testing.cases import Array
 from chainrule.testing.trial import Trial, central_difference, evaluate, weights, with_second_objective
 from chainrule.testing.words import at, both, operands_at, shape_of, worst
 
@@ -121,7 +121,7 @@ def _hint(trial: Trial, place: int, found: Array, expected: dict[int, Array]) ->
 
 def _is_without_dy(trial: Trial, found: Array, wanted: Array) -> bool:
     out = trial.graph["out"].shape
-    if not is_pointwise(trial.op) or found.shape != out:
+    if not trial.op.is_elementwise or found.shape != out:
         return False
     return worst(found * weights(out), wanted, rtol=1e-6, atol=1e-8) is None
 

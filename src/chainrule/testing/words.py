@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ir.shape import show_shape
-from chainrule.testing.cases import Array, is_pointwise
+from chainrule.testing.cases import Array
 from chainrule.testing.trial import Trial
 
 Index = tuple[int, ...]
@@ -46,7 +46,7 @@ def operands_at(trial: Trial, arrays: Sequence[Array], index: Index, *, dy: Arra
     shown = [
         f"{name} = {number(array[index])}"
         for name, array in named
-        if is_pointwise(trial.op) and len(index) == array.ndim and _inside(index, array.shape)
+        if trial.op.is_elementwise and len(index) == array.ndim and _inside(index, array.shape)
     ]
     return f" ({', '.join(shown)})" if shown else ""
 

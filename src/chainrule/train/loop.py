@@ -73,9 +73,8 @@ def fit(
 
     Args:
         step: what is run.
-        arrays: data, starting parameters and hyperparameters by name; and states, where a run goes on
-            from the `parameters` of an earlier one. A state not given starts from the number that the
-            step states, else from 0.
+        arrays: data, starting parameters and hyperparameters by name; and states, where a run goes on from
+            the `parameters` of an earlier one. A state not given starts as the step says.
         epochs: how often each example is seen.
         batch_size: examples in a step: None for full-batch, 1 for single-instance gradient descent.
         examples: the letter that counts examples.
@@ -97,11 +96,8 @@ def fit(
     if not _is_whole(epochs) or epochs < 0:
         raise DataError(f"the number of epochs cannot be {epochs!r}.")
     if not isinstance(arrays, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
-        raise DataError(
-            "data and parameters are passed by name.", fix='for example {"X": X, "Y": Y, **start}.'
-        )
-    generator = random_generator(seed)
-    graph = step.graph
+        raise DataError("data and parameters are passed by name.", fix='{"X": X, "Y": Y, **start}.')
+    generator, graph = random_generator(seed), step.graph
     given = {**step.settings, **_starting_states(step, arrays, dtype), **arrays}
     bind(step.before, given, dtype)  # a loss that rewriting has put in may take more than the one stated
     bound = bind(graph, given, dtype)
