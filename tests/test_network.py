@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -296,8 +298,6 @@ def test_nothing_is_predicted_before_there_are_parameters_nor_of_what_does_not_f
         with pytest.raises(cr.DataError, match="the network has no parameters yet"):
             ask(X)
     net.fit(X, y, epochs=1)
-    with pytest.raises(cr.ShapeError, match=r"W1 \(4, 8\) was given the shape \(5, 8\), for d = 4 in X"):
-        net.predict(X[:, :4])
     with pytest.raises(cr.DataError, match="X has nan"):
         net.predict(changed(X, (0, 0), np.nan))
     assert net.initialize()["W1"].shape == (5, 8)
@@ -368,3 +368,32 @@ def test_a_graph_that_is_no_network(text: str, options: Any, message: str) -> No
     graph = cr.parse(f"sizes m\n{leaves}\nparameter W : (5, 1)\n{text}")
     with pytest.raises(cr.ChainruleError, match=message):
         cr.Network.from_graph(graph, **options)
+
+
+def through_bytes(net: cr.Network) -> cr.Network:
+    return pickle.loads(pickle.dumps(net))  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("copied", [through_bytes, copy.deepcopy], ids=["pickle", "copy"])
+def test_a_copy_predicts_and_trains_alike(copied: Any) -> None:
+    net = classifier(cr.Dropout(0.2), cr.BatchNorm())
+    net.fit(X, y, epochs=2)
+    net.predict(X)
+    twin = copied(net)
+    assert_array_equal(twin.predict_proba(X), net.predict_proba(X))
+    assert net.fit(X, y, epochs=1).losses == twin.fit(X, y, epochs=1).losses
+
+
+def test_a_prediction_has_no_masks() -> None:
+    net = classifier(cr.Dropout(0.2))
+    net.fit(X, y, epochs=1)
+    with pytest.raises(cr.DataError, match="M1 is drawn in training"):
+        net.activations(X, "M1")
+
+
+def test_another_number_of_columns_is_refused_in_words() -> None:
+    net = classifier()
+    net.fit(X, y, epochs=1)
+    for call in (lambda: net.predict(X[:, :4]), lambda: net.fit(X[:, :4], y)):
+        with pytest.raises(cr.ShapeError, match=r"X \(m, d\) has d = 4, but the network's d is 5"):
+            call()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from chainrule.ir.names import normalized
 from chainrule.nn.adopt import adopted
 from chainrule.nn.initializers import initialize
 from chainrule.nn.layer import checked_layers
-from chainrule.nn.losses import Head
 from chainrule.nn.sequential import AnyLoss, Blueprint, Penalties, Widths, build_network
 from chainrule.nn.summary import summary_table
+from chainrule.ops.random import Draw
 from chainrule.optim.adam import Adam
 from chainrule.optim.optimizer import Optimizer
 from chainrule.saved import Training, load_network, save_network
 from chainrule.train.evaluation import Evaluation, noting
-from chainrule.train.examples import hold_out, input_arrays, prepare, sizes_of
+from chainrule.train.examples import check_sizes, hold_out, input_arrays, prepare, sizes_of
 from chainrule.train.history import History
 from chainrule.train.loop import Epoch, fit
 from chainrule.train.step import Step, training_step
@@ -125,6 +126,10 @@ class Network:
         parameters = len(self.graph.leaves("parameter"))
         return f"<Network of {len(self.blueprint.records)} layers, {parameters} parameter arrays>"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs; programs are made again."""
+        return {**self.__dict__, "_programs": {}}
+
     @property
     def parameters(self) -> dict[str, Array]:
         """The parameters by name, as they are now; empty before `fit` or `initialize`."""
@@ -189,6 +194,7 @@ class Network:
             ChainruleError: arrays do not fit the network.
         """
         data = prepare(self.graph, self.blueprint, X, y, sample_weight, training=True)
+        check_sizes(self.graph, data.arrays, self._input_sizes())
         training, held_out = hold_out(self.graph, self.blueprint, data.arrays, validation, self.seed)
         watch = None if held_out is None else self._evaluation(held_out)
         history = replace(deepcopy(self.history), interrupted=False)
@@ -249,6 +255,7 @@ class Network:
             self._programs[key] = graph, Program(graph)
         graph, program = self._programs[key]
         inputs = input_arrays(self.blueprint.inputs, X)
+        check_sizes(self.graph, inputs, self._input_sizes())
         used = {name: array for name, array in inputs.items() if name in graph}
         self._check_without_targets(graph)
         arrays = {**self._settings(graph), **_known(self.arrays, graph), **used}
@@ -275,7 +282,10 @@ class Network:
         Returns:
             An array; by the names of the outputs where there are several.
         """
-        return self._by_head({name: self._read(head) for name, head in self.blueprint.heads.items()}, X)
+        heads, flat = self.blueprint.heads, self.blueprint.flat
+        return self._by_head(
+            {name: partial(head.read, flat=head.target in flat) for name, head in heads.items()}, X
+        )
 
     def predict_proba(self, X: Given) -> Any:
         """Return the probability of each class (m, k), or of a 1 for each output of a binary classification.
@@ -296,14 +306,6 @@ class Network:
         read = {name: readers[name](found[head.prediction]) for name, head in heads.items()}
         return read[""] if list(read) == [""] else read
 
-    def _read(self, head: Head) -> Callable[[Array], Array]:
-        flat = head.target in self.blueprint.flat
-        return {
-            "classes": lambda P: np.argmax(P, axis=-1),
-            "binary": lambda P: _squeezed((P > 0.5).astype(np.int64), flat),
-            "values": lambda P: _squeezed(P, flat),
-        }[head.task]
-
     def activations(self, X: Given, *names: str) -> Any:
         """Return one value of the network by name, such as "A1", for the rows of X, or several in a dict.
 
@@ -316,6 +318,8 @@ class Network:
                 raise UnknownNameError(
                     f"nothing is called {name}.", fix=nearest(normalized(name), self.graph.names)
                 )
+            if isinstance(self.graph[name].op, Draw):
+                raise DataError(f"{name} is drawn in training; a prediction has no such random values.")
         found = self.run(X, *names)
         return found[names[0]] if len(names) == 1 else found
 
@@ -387,7 +391,3 @@ def _checked_seed(seed: int) -> int:
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**32:
         return int(seed)
     raise DataError(f"a seed is a whole number from 0, below 2³², not {seed!r}.")
-
-
-def _squeezed(array: Array, flat: bool) -> Array:
-    return array[:, 0] if flat and array.ndim == 2 and array.shape[1] == 1 else array

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.errors import DataError, GraphError, KindError, ShapeError, UnknownNameError, nearest
 from chainrule.ir.constant import Constant
 from chainrule.ir.graph import Graph
@@ -131,6 +134,13 @@ class Head:
     target: str
     task: Task
     weights: str = ""
+
+    def read(self, prediction: NDArray[Any], *, flat: bool) -> NDArray[Any]:
+        """Return the classes, or numbers, that a prediction means; a single column as (m) if `flat`."""
+        if self.task == "classes":
+            return prediction.argmax(axis=-1)
+        found = (prediction > 0.5).astype(np.int64) if self.task == "binary" else prediction
+        return found[:, 0] if flat and found.ndim == 2 and found.shape[1] == 1 else found
 
 
 def add_loss(

@@ -188,6 +188,22 @@ def sizes_of(graph: Graph, arrays: Mapping[str, Array]) -> dict[str, int]:
     }
 
 
+def check_sizes(graph: Graph, arrays: Mapping[str, Array], known: Mapping[str, int]) -> None:
+    """Check that arrays have the sizes that a network's parameters have settled.
+
+    Raises:
+        ShapeError: the first size that is another.
+    """
+    for name, array in arrays.items():
+        for letter, size in sizes_of(graph, {name: array}).items():
+            if known.get(letter, size) != size:
+                raise ShapeError(
+                    f"{name} {show_shape(graph[name].shape)} has {letter} = {size}, "
+                    f"but the network's {letter} is {known[letter]}.",
+                    fix=f"give it the columns it was trained on; initialize({{'{letter}': {size}}}) begins anew.",
+                )
+
+
 def hold_out(
     graph: Graph, blueprint: Blueprint, arrays: dict[str, Array], validation: Any, seed: int
 ) -> tuple[dict[str, Array], dict[str, Array] | None]:
