@@ -200,7 +200,7 @@ def check_sizes(graph: Graph, arrays: Mapping[str, Array], known: Mapping[str, i
                 raise ShapeError(
                     f"{name} {show_shape(graph[name].shape)} has {letter} = {size}, "
                     f"but the network's {letter} is {known[letter]}.",
-                    fix=f"give it the columns it was trained on; initialize({{'{letter}': {size}}}) begins anew.",
+                    fix=f"give it the columns it knows; initialize({{'{letter}': {size}}}) begins anew.",
                 )
 
 
