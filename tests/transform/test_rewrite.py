@@ -44,7 +44,9 @@ def sides(rule: Rule) -> cr.Graph:
         f"{letter} : {shape}" for letter, shape in rule.shapes.items() if letter not in rule.given
     )
     given = "".join(f"{letter} = {text}\n" for letter, text in reversed(rule.given.items()))
-    return cr.parse(f"sizes r, s, c\ndata {leaves}\n{given}L1 = {left}\nR1 = {right}")
+    checked = [letter for letter, holds in rule.targets.items() if holds == "distribution"]
+    checks = "".join(f"C1 = cross_entropy({letter}, {letter})\n" for letter in checked)
+    return cr.parse(f"sizes r, s, c\ndata {leaves}\n{given}L1 = {left}\nR1 = {right}\n{checks}")
 
 
 @each_rule
@@ -167,3 +169,14 @@ def test_a_minus_among_the_factors_stays() -> None:
     assert {firing.rule for firing in after.fired} == {"indicator twice"}
     w = np.array([0.5, -1.0, 2.0])
     assert_allclose(after.run(w=w)["A"], graph.run(w=w)["A"])
+
+
+def test_rows_that_nobody_wants_to_have_the_sum_1_are_not_taken_to_have_it() -> None:
+    text = "sizes m\ndata Y : (m, 3)\nparameter Z : (m, 3)\nP = softmax(Z)\nJ = −1/m sum(Y ⊙ log(P))"
+    before = cr.parse(text).gradient("J")
+    after = before.simplify()
+    assert [firing.rule for firing in after.fired] == ["softmax meets logarithm"]
+    assert after.text(only=["dZ"]) == "dZ = 1/m (P ⊙ sum(Y, axis=1, keepdims=true) − Y) : (m, 3)"
+    draw = np.random.default_rng(0)
+    arrays = {"Z": draw.normal(size=(4, 3)), "Y": draw.uniform(0, 2, (4, 3))}
+    assert_allclose(after.run(**arrays)["dZ"], before.run(**arrays)["dZ"], rtol=1e-12)

@@ -21,7 +21,7 @@ class Rule:
         scales: the letter that both sides are proportional to: it may stand for a multiple of what is
             given, and the result is the same multiple.
         targets: what some letters hold: rows of probabilities of sum 1, or zeros and ones. The first must
-            be data, which is checked for it, or class numbers as one_hot.
+            be data of a loss that checks it for that, or class numbers as one_hot.
     """
 
     why: ClassVar[str]
@@ -59,7 +59,7 @@ class Rule:
         """Tell whether the letters that must hold rows of sum 1 stand for what is known to."""
         named = {self.pattern.left.graph.names_of(leaf)[0]: found for leaf, found in match.bindings.items()}
         wanted = [named[letter] for letter, holds in self.targets.items() if holds == "distribution"]
-        return all(v.op.name == "one_hot" or v.attributes.get("role") == "data" for v in wanted)
+        return all(v.op.name == "one_hot" or _is_checked_to_be_a_distribution(v) for v in wanted)
 
     @cached_property
     def pattern(self) -> Pattern:
@@ -109,6 +109,19 @@ class SoftmaxMeetsCrossEntropy(Rule):
     def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
         """What multiplies y / a must not vary along the row that is summed."""
         return self.has_distributions(match) and all(_is_one_number_a_row(factor) for factor in match.rest)
+
+
+class SoftmaxMeetsLogarithm(Rule):
+    """a ⊙ (t − sum(t ⊙ a, axis=1, keepdims=true)) = y − a ⊙ sum(y, axis=1, keepdims=true)"""
+
+    why = "with t = y / a the sum is that of a row of y, and a cancels what the logarithm divides by"
+    shapes: ClassVar = {"a": "(r, c)", "t": "(r, c)", "y": "(r, c)"}
+    given: ClassVar = {"t": "y / a"}
+    scales = "t"
+
+    def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
+        """What multiplies y / a must not vary along the row that is summed."""
+        return all(_is_one_number_a_row(factor) for factor in match.rest)
 
 
 class BatchNormalizationBackward(Rule):
@@ -195,6 +208,17 @@ class SumOfEqualTerms(Rule):
     shapes: ClassVar = {"x": "(r, c)"}
 
 
+def _is_checked_to_be_a_distribution(value: Value) -> bool:
+    """Tell whether a value is data whose rows a loss of the graph wants to have the sum 1."""
+    if value.attributes.get("role") != "data":
+        return False
+    return any(
+        x is value and user.op.operand_domain(place).of_sum_1
+        for user in value.graph.live()
+        for place, x in enumerate(user.inputs)
+    )
+
+
 def _is_one_number_a_row(factor: Value) -> bool:
     """Tell whether a factor is the same along the last axis."""
     repeated = factor.inputs[0] if isinstance(factor.op.form, Hidden) else None
@@ -205,6 +229,7 @@ RULES: tuple[Rule, ...] = (
     SigmoidMeetsBinaryCrossEntropy(),
     SigmoidCrossEntropyFromLogits(),
     SoftmaxMeetsCrossEntropy(),
+    SoftmaxMeetsLogarithm(),
     SoftmaxCrossEntropyFromLogits(),
     SoftmaxCrossEntropyOfClassNumbers(),
     BatchNormalizationBackward(),
