@@ -20,6 +20,7 @@ from chainrule.ir.names import normalized
 from chainrule.nn.adopt import adopted
 from chainrule.nn.initializers import initialize
 from chainrule.nn.layer import checked_layers
+from chainrule.nn.losses import Task
 from chainrule.nn.sequential import AnyLoss, Blueprint, Penalties, Widths, build_network
 from chainrule.nn.summary import summary_table
 from chainrule.ops.random import Draw
@@ -96,6 +97,7 @@ class Network:
         graph: Graph,
         *,
         output: str = "",
+        task: Task | None = None,
         settings: Mapping[str, Any] | None = None,
         sizes: Mapping[str, int] | None = None,
         initializer: Any = "glorot",
@@ -108,6 +110,7 @@ class Network:
         Args:
             graph: forward equations, with J.
             output: the value predicted; P, or the first operand of the loss, if omitted.
+            task: how it is read, "classes", "binary" or "values"; as the loss says if omitted.
             settings: numbers of the hyperparameters, such as {"λ": 1e-4}.
             sizes: numbers for letters that no data settles, such as the width of a hidden layer, {"h": 16}.
             initializer: how matrices start; one for all, or by the parameter's name.
@@ -117,7 +120,7 @@ class Network:
             GraphError: it is not plain what is predicted, or there is no J.
         """
         network = cls.__new__(cls)
-        own, blueprint = adopted(graph, output, dict(settings or {}), initializer)
+        own, blueprint = adopted(graph, output, dict(settings or {}), initializer, task)
         blueprint.sizes = dict(sizes or {})
         network._begin(own, blueprint, seed)
         return network

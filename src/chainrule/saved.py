@@ -10,7 +10,7 @@ from typing import Any, NoReturn, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.errors import ChainruleError, ModelFileError, ParseError
 from chainrule.graph import Graph, parse
 from chainrule.io.safetensors import load_tensors, save_tensors
 from chainrule.ir.shape import show_shape
@@ -83,6 +83,12 @@ def load_network(path: str | Path) -> tuple[Graph, Blueprint, dict[str, Array], 
         graph = parse(metadata["graph"], source="the network's equations")
         blueprint = _blueprint(metadata)
         training = _training(metadata)
+    except ParseError as error:
+        raise ModelFileError(
+            f"this file holds no usable network: its equations cannot be read: {error.message}",
+            where=error.where,
+            fix="define or import your own ops before loading.",
+        ) from None
     except ChainruleError as error:
         _damaged(f"it cannot be read: {error.message}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -184,3 +184,28 @@ def test_mistakes_are_named(make: Any, kind: Any, message: str, fix: str) -> Non
         make()
     assert caught.value.message == message
     assert caught.value.fix.startswith(fix)
+
+
+def test_class_weights_by_class_number() -> None:
+    weighted = cr.Loss("softmax_cross_entropy", class_weights={2: 3, 0: 1, 1: 2})
+    assert weighted.class_weights == [1.0, 2.0, 3.0]
+    with pytest.raises(cr.DataError, match="class_weights has nothing for class 1"):
+        cr.Loss("softmax_cross_entropy", class_weights={0: 1, 2: 3})
+    with pytest.raises(cr.DataError, match="class weights are numbers, not 'balanced'"):
+        cr.Loss("softmax_cross_entropy", class_weights="balanced")  # type: ignore[arg-type]  # as elsewhere
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "message"),
+    [
+        (cr.Dense(3, "sigmoid"), "cross_entropy", "ends in sigmoid, does not suit cross_entropy"),
+        (cr.Dense(1, "softmax"), "cross_entropy", "needs a number for each of several classes"),
+        (cr.Dense(1), "softmax_cross_entropy", "needs a number for each of several classes"),
+        (cr.Dense(2), "poisson", "ends in add, does not suit poisson"),
+    ],
+)
+def test_outputs_that_a_loss_cannot_take_are_refused_at_building(
+    last: cr.Layer, loss: str, message: str
+) -> None:
+    with pytest.raises(cr.ChainruleError, match=message):
+        cr.Network([last], loss=loss)

@@ -96,9 +96,9 @@ def test_without_an_oracle_the_report_says_so() -> None:
 
 def test_a_report_has_a_row_for_each_check() -> None:
     lines = str(check_op("tanh", oracle=np.tanh)).splitlines()
-    assert lines[0] == "tanh: all 16 checks hold"
+    assert lines[0] == "tanh: all 18 checks hold"
     assert lines[1] == "  shape                 3 cases   ok"
-    assert len(lines) == 18
+    assert len(lines) == 20
 
 
 def test_a_value_that_is_not_the_oracle_s() -> None:
@@ -122,7 +122,7 @@ def test_a_gradient_of_the_wrong_sign() -> None:
     assert text.startswith("x (3, 2): the gradient of x differs from central differences at [")
     assert "vjp says 2.94023, differences say −2.94023 (x = −0.998594, dy = 1.47219)" in text
     assert text.endswith("it has the wrong sign everywhere")
-    with pytest.raises(AssertionError, match="1 of 13 checks fail"):
+    with pytest.raises(AssertionError, match="1 of 14 checks fail"):
         report.raise_if_failed()
     assert not report
     assert "not before gradient holds: second derivative, gradient under JAX" in str(report)
@@ -483,3 +483,31 @@ def test_the_seed_changes_the_operands() -> None:
             return (dy * x,)
 
     assert check_op(Squared, seed=1).failed["gradient"] != check_op(Squared).failed["gradient"]
+
+
+def test_an_op_that_writes_into_its_operand() -> None:
+    class Doubled(Unary):
+        """Double, y = 2 x."""
+
+        def forward(self, xp: Any, x: Any) -> Any:
+            x *= 2
+            return x
+
+        def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
+            return (2 * dy,)
+
+    assert "forward writes into its operand x" in complaint_of(Doubled, "operands")
+
+
+def test_an_op_that_overflows_where_the_oracle_does_not() -> None:
+    class NaiveSoftplus(Unary):
+        """Softplus, y = log(1 + eˣ)."""
+
+        def forward(self, xp: Any, x: Any) -> Any:
+            return xp.log(1 + xp.exp(x))
+
+        def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
+            return (dy * cr.sigmoid(x),)
+
+    text = complaint_of(NaiveSoftplus, "far from 0", oracle=lambda x: np.logaddexp(0, x))
+    assert "at x = 800 forward says inf, where the oracle is finite" in text

@@ -24,8 +24,8 @@ def example_sizes(graph: Graph) -> dict[str, int]:
 def example_inputs(graph: Graph, sizes: Mapping[str, int], seed: int = 0) -> dict[str, Array]:
     """Return an array for each leaf, inside the domain of every op it feeds.
 
-    Hyperparameters are 0.1; everything else real is normally distributed, rounded to two decimals so
-    that a reader can follow the numbers.
+    Hyperparameters are 0.1, states are as they start; everything else real is normally distributed,
+    rounded to two decimals so that a reader can follow the numbers.
 
     Args:
         graph: the graph to be run.
@@ -44,7 +44,18 @@ def _example(graph: Graph, leaf: Value, sizes: Mapping[str, int], generator: np.
         return generator.integers(0, _classes(graph, leaf, sizes), shape)
     if leaf.attributes["role"] == "hyperparameter":
         return np.full(shape, 0.1)
+    if leaf.attributes["role"] == "state":
+        return np.full(shape, _start(graph, leaf))
     return np.round(_within(_domain(graph, leaf), generator, shape), 2)
+
+
+def _start(graph: Graph, leaf: Value) -> float:
+    """Return what a state starts from, as the op says that it feeds; else 0."""
+    for value in graph.document():
+        for place, start in value.op.starts.items():
+            if value.inputs[place] is leaf:
+                return start
+    return 0.0
 
 
 def _number(size: Size, sizes: Mapping[str, int]) -> int:

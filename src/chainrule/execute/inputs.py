@@ -138,6 +138,8 @@ def _rank_fix(name: str, leaf: Value, shape: tuple[int, ...]) -> str:
         return f"{name}.reshape(-1, 1) makes a column of it."
     if leaf.ndim + 1 == len(shape) and shape[-1] == 1:
         return f"{name}.reshape(-1) makes a vector of it."
+    if leaf.ndim == 2 and len(shape) == 1:
+        return f"{name}.reshape(1, -1) makes a row of it; {name}.reshape(-1, 1) a column."
     return f"{name} needs {leaf.ndim} ax{'is' if leaf.ndim == 1 else 'es'}."
 
 

@@ -83,7 +83,9 @@ class Composite(Op, abstract=True):
                 known[value] = xp.asarray(value.constant.value({}), dtype=floats[0] if floats else None)
             elif value not in known:
                 inputs = [known[x] for x in value.inputs]
-                known[value] = value.op.forward(xp, *inputs, **value.attributes)
+                made = value.op.forward(xp, *inputs, **value.attributes)
+                other = bool(floats) and made.dtype.kind == "f" and made.dtype != floats[0]
+                known[value] = made.astype(floats[0]) if other else made
             yield value, known[value]
 
     def vjp(self, *arguments: Any, **attributes: Any) -> tuple[Value | None, ...]:

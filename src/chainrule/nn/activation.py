@@ -73,9 +73,10 @@ def check_activation(function: Activate) -> None:
     """
     if isinstance(function, str):
         _checked(function)
-    elif not callable(function):
+    elif not callable(function) or isinstance(function, type):
+        name = getattr(function, "name", "relu")
         raise KindError(
-            f"an activation is a name or a function from Value to Value, not {function!r}.", fix="'relu'."
+            f"an activation is a name or a function from Value to Value, not {function!r}.", fix=f"{name!r}."
         )
 
 

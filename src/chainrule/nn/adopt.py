@@ -24,7 +24,11 @@ _LINKS = {
 
 
 def adopted(
-    graph: GraphT, output: str, settings: dict[str, Any], starts: Initializer | Mapping[str, Initializer]
+    graph: GraphT,
+    output: str,
+    settings: dict[str, Any],
+    starts: Initializer | Mapping[str, Initializer],
+    task: Task | None = None,
 ) -> tuple[GraphT, Blueprint]:
     """Return a copy of a graph with what its parts are for.
 
@@ -33,6 +37,7 @@ def adopted(
         output: what is predicted; P, or what the loss compares with its target, if "".
         settings: numbers of hyperparameters.
         starts: how matrices start, one for all or by name.
+        task: how the prediction is read; as the loss says if None.
 
     Raises:
         GraphError: there is no J, the graph is a training step already, or it is not plain what is predicted.
@@ -53,7 +58,7 @@ def adopted(
         raise GraphError(f"a network needs one target; data that {prediction} does not depend on: {shown}.")
     tasks: list[Task] = [_LINKS[v.op.name].task for v in losses if own[targets[0]] in v.inputs]
     blueprint = Blueprint(
-        inputs, {"": Head(prediction, targets[0], tasks[0] if tasks else "values")}, settings
+        inputs, {"": Head(prediction, targets[0], task or (tasks[0] if tasks else "values"))}, settings
     )
     blueprint.schemes, blueprint.usual = _starts(graph, own, starts)
     blueprint.examples = _examples(own, [*inputs, targets[0]])

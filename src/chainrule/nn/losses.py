@@ -66,6 +66,13 @@ _UNBOUNDED = (
     "softsign", "relu", "leaky_relu", "prelu", "relu6", "elu", "celu", "selu", "gelu", "gelu_tanh", "silu",
     "mish", "softplus", "hardswish", "maxout",
 )  # fmt: skip
+_UNSUITED: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "cross_entropy": (
+        ("sigmoid",),
+        "rows of probabilities come from softmax; for sigmoid, binary_cross_entropy.",
+    ),
+    "poisson": (("add", "matmul", "identity", "tanh"), "rates are positive: end in 'softplus' or 'exp'."),
+}
 
 
 class Loss:
@@ -80,7 +87,7 @@ class Loss:
             examples (m), of the elements (m, k), or a scalar.
         reduction: "mean" or "sum" over the examples.
         sample_weights: whether `fit` is given a weight for each example.
-        class_weights: a factor for each class.
+        class_weights: a factor for each class, in order or by the class number, {0: 1, 1: 4}.
         rows: for cross-entropies, whether targets are rows of probabilities in place of class numbers.
         **settings: attributes of the op, such as label_smoothing=0.1 or delta=2.
 
@@ -95,7 +102,7 @@ class Loss:
         *,
         reduction: Reduction = "mean",
         sample_weights: bool = False,
-        class_weights: Sequence[float] | None = None,
+        class_weights: Sequence[float] | Mapping[int, float] | None = None,
         rows: bool = False,
         **settings: Any,
     ) -> None:
@@ -103,7 +110,7 @@ class Loss:
             raise UnknownNameError(f"there is no loss {name}.", fix=nearest(name, KINDS))
         if reduction not in ("mean", "sum"):
             raise DataError(f"losses are combined by 'mean' or 'sum', not {reduction!r}.")
-        numbers = None if class_weights is None else [float(weight) for weight in class_weights]
+        numbers = None if class_weights is None else _in_order(class_weights)
         if numbers is not None and not all(0 <= weight < math.inf for weight in numbers):
             raise DataError(f"class weights are finite and not negative, other than {numbers}.")
         self.name, self.reduction, self.sample_weights = name, reduction, sample_weights
@@ -117,6 +124,24 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"Loss({self.name!r})"
+
+
+def _in_order(weights: Sequence[float] | Mapping[int, float]) -> list[float]:
+    """Return class weights in the order of the classes."""
+    if isinstance(weights, Mapping):
+        missing = [number for number in range(len(weights)) if number not in weights]
+        if missing:
+            raise DataError(
+                f"class_weights has nothing for class {missing[0]}.", fix="one weight for each class."
+            )
+        weights = [weights[number] for number in range(len(weights))]
+    try:
+        return [float(weight) for weight in weights]
+    except (TypeError, ValueError):
+        raise DataError(
+            f"class weights are numbers, not {weights!r}.",
+            fix="m / (k counts) balances classes: len(y) / (k * numpy.bincount(y)).",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -178,7 +203,18 @@ def add_loss(
 def _check_output(graph: Graph, output: Value, loss: Loss) -> None:
     kind, shown = loss.kind, f"{graph.describe(output)} {show_shape(output.shape)}"
     if kind.target != "like" and output.ndim != 2:
-        raise ShapeError(f"{loss.name} needs a row of numbers for each example, (m, k), not {shown}.")
+        raise ShapeError(
+            f"{loss.name} needs a row of numbers for each example, (m, k), not {shown}.",
+            fix="put Flatten() before the last layers.",
+        )
+    if kind.task == "classes" and output.shape[-1] == 1:
+        raise ShapeError(
+            f"{loss.name} needs a number for each of several classes, but {shown} has one.",
+            fix="Dense(2) for two classes, or loss='sigmoid_cross_entropy'.",
+        )
+    ops, fix = _UNSUITED.get(str(loss.name), ((), ""))
+    if output.op.name in ops:
+        raise GraphError(f"{shown}, which ends in {output.op.name}, does not suit {loss.name}.", fix=fix)
     if kind.link and output.op.name == kind.link:
         safe = "cross_entropy" if kind.link == "softmax" else "binary_cross_entropy"
         raise GraphError(

@@ -40,10 +40,14 @@ class Lines:
 
     A value has a line of its own when it is named, used more than once, an output, or would nest
     deeper than a reader can follow. Constants, transposes and broadcasting never need one.
+
+    Args:
+        graph: what will be printed.
+        inlining: give lines to what is named or an output alone, for an equation that stands by itself.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, *, inlining: bool = False) -> None:
+        self.graph, self._inlining = graph, inlining
         self._own = self._values_with_lines()
         self._before_updates = self._needed_before_updates()
         self._spellings: dict[Value, list[str]] = {leaf: [graph.names_of(leaf)[0]] for leaf in graph.leaves()}
@@ -61,7 +65,7 @@ class Lines:
         depth: dict[Value, int] = {}
         for value in document:
             depth[value] = 1 + max((depth[x] for x in value.inputs), default=-1)
-            often = uses[value] > 1 or depth[value] > _DEEPEST
+            often = (uses[value] > 1 and not self._inlining) or depth[value] > _DEEPEST
             named = self.graph.is_named(value) or value in demanded
             if value.inputs and (named or (often and not _needs_no_line(self.graph, value))):
                 own.add(value)

@@ -140,8 +140,8 @@ class SoftmaxCrossEntropy(ClassLoss):
 class CrossEntropy(ClassLoss):
     """Cross-entropy of probabilities p with class numbers y, −log p_i,yᵢ, or with rows y, −Σₖ y_ik log p_ik.
 
-    One loss per example; 0 log 0 is 0. Infinite where what happens has probability 0: from logits
-    `softmax_cross_entropy` is safer.
+    One loss per example; 0 log 0 is 0. Infinite where what happens has probability 0, and the gradient
+    −y/p is NaN where p = y = 0: from logits `softmax_cross_entropy` is safer.
     """
 
     domain = (_PROBABILITY, _DISTRIBUTION)
@@ -157,7 +157,8 @@ class CrossEntropy(ClassLoss):
 class KullbackLeibler(PairLoss):
     """Relative entropy of rows of probabilities y against predicted ones p, Σₖ y_ik log(y_ik / p_ik).
 
-    One loss per example; 0 log 0 is 0. It is the cross-entropy less the entropy of y.
+    One loss per example; 0 log 0 is 0, though the gradient −y/p is NaN there. It is the cross-entropy less
+    the entropy of y.
     """
 
     signature = "... k, ... k -> ..."

@@ -139,7 +139,9 @@ def _operand(case: Case, position: int, generator: np.random.Generator) -> Array
         return np.asarray(generator.random(shape) < 0.5)
     if kind == "index":
         limit = case.op.index_limit(position, *case.shapes, **case.setting)
-        return np.asarray(generator.integers(0, limit if isinstance(limit, int) else 4, shape))
+        others = [size for i, other in enumerate(case.shapes) if i != position for size in other]
+        below = limit if isinstance(limit, int) else min((4, *others))
+        return np.asarray(generator.integers(0, below, shape))
     drawn = np.asarray(draw(case.op.operand_domain(position), shape, generator))
     return drawn + 2 * len(drawn) * np.eye(len(drawn)) if (case.op.name, position) in _DEFINITE else drawn
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.graph import Graph
-from chainrule.ir.op import Op
+from chainrule.ir.op import REALS, Op
 from chainrule.ir.shape import show_shape
 from chainrule.ir.structural import Declaration
 from chainrule.testing.cases import Case, Shapes, operands_for, shapes_at_large, whole_settings
@@ -17,6 +17,7 @@ from chainrule.testing.settings import fits
 from chainrule.testing.trial import Trial, evaluate, graph_of, inputs_of
 from chainrule.testing.words import at, both, number, shape_of, worst
 
+_FAR = (-800.0, -40.0, 40.0, 800.0)
 EXTREMES = np.array([1e300, -1e300, 1e4, -1e4, 0.0, -0.0, np.inf, -np.inf, np.nan])
 
 
@@ -90,6 +91,22 @@ def _not_refused(trial: Trial, shapes: Shapes) -> str:
     except Exception as error:
         return raised(error)
     return "nothing is raised"
+
+
+def far_values_agree_with_oracle(trial: Trial) -> Iterator[str]:
+    """Where operands are far from 0 and the oracle is finite, so is the value, and close to it."""
+    assert trial.oracle is not None  # noqa: S101 - the check is skipped otherwise
+    for far in _FAR:
+        arrays = trial.operands(9)
+        for i in trial.real_places:
+            if trial.op.operand_domain(i) == REALS:
+                arrays[i] = np.full_like(arrays[i], far)
+        with np.errstate(all="ignore"):
+            expected = np.asarray(trial.oracle(*arrays, **trial.case.setting))
+        found = np.asarray(trial.forward(arrays))
+        if found.dtype.kind == "f" and (np.isfinite(expected) & ~np.isfinite(found)).any():
+            yield f"at x = {far:g} forward says {found.flat[0]:g}, where the oracle is finite"
+            return
 
 
 def extremes_do_not_crash(trial: Trial) -> Iterator[str]:

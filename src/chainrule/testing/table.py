@@ -11,6 +11,7 @@ _RIGHT = (*_WHOLE, "gradient")
 CHECKS: tuple[Check, ...] = (
     Check("shape", values.shape_is_inferred, scope="every case"),
     Check("kind", values.kind_is_stated),
+    Check("operands", values.operands_are_left_alone, after=("shape",)),
     Check("value", values.value_agrees_with_oracle, values.no_oracle, ("shape",), "every case"),
     Check("vjp", values.vjp_fits_operands, values.not_real, ("shape",)),
     Check("gradient", values.gradient_agrees_with_differences, values.not_real, _WHOLE),
@@ -22,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     Check("float32", limits.float32_stays_float32, after=_WHOLE),
     Check("wrong shapes", limits.wrong_shapes_are_refused, scope="op"),
     Check("admitted shapes", limits.admitted_shapes_run, after=("shape",), scope="op"),
+    Check("far from 0", limits.far_values_agree_with_oracle, values.no_oracle, ("value",), "op"),
     Check("extremes", limits.extremes_do_not_crash, after=("shape",)),
     Check("extremes, one by one", limits.each_extreme_does_not_crash, after=_WHOLE, scope="op"),
     Check("value under JAX", under_jax.value_agrees_under_jax, under_jax.not_under_jax, ("shape",)),

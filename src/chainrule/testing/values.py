@@ -38,6 +38,16 @@ def kind_is_stated(trial: Trial) -> Iterator[str]:
         yield f"the op's kind is {kind}, but forward returns {found}"
 
 
+def operands_are_left_alone(trial: Trial) -> Iterator[str]:
+    """Forward does not write into its operands, which others read as well."""
+    arrays = trial.operands()
+    before = [np.array(array) for array in arrays]
+    trial.forward(arrays)
+    for name, array, own in zip(trial.names, arrays, before, strict=True):
+        if not np.array_equal(array, own, equal_nan=array.dtype.kind == "f"):
+            yield f"forward writes into its operand {name}; return a new array"
+
+
 def value_agrees_with_oracle(trial: Trial) -> Iterator[str]:
     """The value is the oracle's."""
     assert trial.oracle is not None  # noqa: S101 - the check is skipped otherwise

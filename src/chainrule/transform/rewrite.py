@@ -169,7 +169,7 @@ def _record(
 ) -> list[Firing]:
     if not changed:
         return []
-    old, new = Writer(Lines(before)), Writer(Lines(after))
+    old, new = Writer(Lines(before, inlining=True)), Writer(Lines(after, inlining=True))
     return [
         Firing(
             rule.name,
