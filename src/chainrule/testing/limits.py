@@ -94,15 +94,18 @@ def _not_refused(trial: Trial, shapes: Shapes) -> str:
 
 
 def far_values_agree_with_oracle(trial: Trial) -> Iterator[str]:
-    """Where operands are far from 0 and the oracle is finite, so is the value, and close to it."""
+    """Where operands are far from 0 and the oracle is finite, so is the value."""
     assert trial.oracle is not None  # noqa: S101 - the check is skipped otherwise
     for far in _FAR:
         arrays = trial.operands(9)
         for i in trial.real_places:
             if trial.op.operand_domain(i) == REALS:
                 arrays[i] = np.full_like(arrays[i], far)
-        with np.errstate(all="ignore"):
-            expected = np.asarray(trial.oracle(*arrays, **trial.case.setting))
+        try:
+            with np.errstate(all="ignore"):
+                expected = np.asarray(trial.oracle(*arrays, **trial.case.setting))
+        except Exception:  # an oracle may refuse what no rule need be good at, a singular matrix
+            continue
         found = np.asarray(trial.forward(arrays))
         if found.dtype.kind == "f" and (np.isfinite(expected) & ~np.isfinite(found)).any():
             yield f"at x = {far:g} forward says {found.flat[0]:g}, where the oracle is finite"
