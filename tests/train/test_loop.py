@@ -199,3 +199,21 @@ def test_a_hyperparameter_that_is_not_finite_is_named() -> None:
     arrays = {**two_layer_arrays(), "λ": float("nan")}
     with pytest.raises(cr.DataError, match="λ is nan, not a finite number"):
         cr.fit(two_layer().step(cr.SGD()), arrays)
+
+
+def test_the_seed_of_a_run_is_that_of_its_masks_unless_another_is_given() -> None:
+    text = "sizes m\ndata X : (m, 3), Y : (m, 1)\nparameter W1 : (3, 1)\nD1 = dropout(X, 0.5)\n"
+    step = cr.parse(text + "J = mean_squared_error(D1 W1, Y)").step(cr.SGD())
+    draw = np.random.default_rng(0)
+    arrays = {"X": draw.normal(size=(8, 3)), "Y": draw.normal(size=(8, 1)), "W1": np.ones((3, 1))}
+    assert (
+        cr.fit(step, arrays, epochs=2, seed=3).losses == cr.fit(step, {**arrays, "seed": 3}, epochs=2).losses
+    )
+    assert cr.fit(step, arrays, epochs=2, seed=3).losses != cr.fit(step, arrays, epochs=2, seed=4).losses
+
+
+@pytest.mark.parametrize("dtype", [int, complex, "flot32"])
+def test_a_type_that_is_no_floating_point_is_refused(dtype: Any) -> None:
+    graph = cr.parse("sizes m\ndata x : (m)\nJ = sum(x)")
+    with pytest.raises(cr.DataError, match="numbers are computed in a floating-point type"):
+        graph.run(dtype=dtype, x=[1.0])

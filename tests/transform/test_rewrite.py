@@ -180,3 +180,15 @@ def test_rows_that_nobody_wants_to_have_the_sum_1_are_not_taken_to_have_it() -> 
     draw = np.random.default_rng(0)
     arrays = {"Z": draw.normal(size=(4, 3)), "Y": draw.uniform(0, 2, (4, 3))}
     assert_allclose(after.run(**arrays)["dZ"], before.run(**arrays)["dZ"], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "loss", ["1/m sum(cross_entropy(softmax(Z), y))", "sum(cross_entropy(softmax(Z), y))"]
+)
+def test_an_unnamed_softmax_meets_cross_entropy_too(loss: str) -> None:
+    text = f"sizes m\ndata y : (m) index\nparameter Z : (m, 3)\nJ = {loss}"
+    after = cr.parse(text).gradient("J").simplify()
+    factor = "1/m (softmax(Z) − one_hot(y, 3))" if "1/m" in loss else "softmax(Z) − one_hot(y, 3)"
+    assert after.text(only=["dZ"], shapes=False) == f"dZ = {factor}"
+    trace = after.run(Z=np.array([[1000.0, 0, -1000], [0, 1000, 0]]), y=np.array([1, 1]))
+    assert np.isfinite(trace["dZ"]).all() and np.isfinite(trace["J"])

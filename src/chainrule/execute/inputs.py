@@ -43,6 +43,7 @@ def bind(graph: Graph, given: Mapping[str, Any], dtype: Any = np.float64) -> Bou
         KindError: a real array where class numbers are expected.
         ShapeError: sizes disagree; the message lists all of them.
     """
+    _check_dtype(dtype)
     leaves = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves()}
     by_leaf = _by_leaf(graph, given, leaves)
     arrays = {
@@ -51,6 +52,17 @@ def bind(graph: Graph, given: Mapping[str, Any], dtype: Any = np.float64) -> Bou
     sizes = _bind_sizes(graph, leaves, arrays)
     check_domains(graph, arrays, sizes)
     return Bound(arrays, sizes)
+
+
+def _check_dtype(dtype: Any) -> None:
+    try:
+        floating = np.dtype(dtype).kind == "f"
+    except TypeError:
+        floating = False
+    if not floating:
+        raise DataError(
+            f"numbers are computed in a floating-point type, not in {dtype!r}.", fix="numpy.float64."
+        )
 
 
 def _by_leaf(graph: Graph, given: Mapping[str, Any], leaves: Mapping[str, Value]) -> dict[Value, Any]:

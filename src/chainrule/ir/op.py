@@ -174,6 +174,10 @@ class Op:
         """Return what stands for the op on these inputs in a prediction graph, or None: the op itself."""
         return None
 
+    def state_updates(self, *inputs: Any, **attributes: Any) -> Mapping[Value, Value]:
+        """Return the new values of operands that are states which each training step moves."""
+        return {}
+
     def smallest_batch(self, examples: Size, *shapes: Any, **attributes: Any) -> int:
         """Return how many examples, counted by the size `examples`, the op needs to make sense."""
         return 1

@@ -13,6 +13,7 @@ from chainrule.ir.shape import Shape
 from chainrule.ir.value import Value
 from chainrule.ops.axes import last_or_front_axis
 from chainrule.ops.error_function import erfc
+from chainrule.ops.factors import split
 
 _GATE_IS_SHUT = -1000.0
 _CUBIC = 0.044715
@@ -185,7 +186,10 @@ class Softmax(AlongAxis):
         return powers / xp.sum(powers, axis=axis, keepdims=True)
 
     def vjp(self, dy: Value, y: Value, x: Value, *, axis: int) -> tuple[Value]:
-        return (y * (dy - (dy * y).sum(axis, keepdims=True)),)
+        scalar, rest = split(dy)
+        t = dy if scalar is None or rest is None else rest
+        dx = y * (t - (t * y).sum(axis, keepdims=True))
+        return (dx if t is dy or scalar is None else scalar * dx,)
 
 
 class LogSoftmax(AlongAxis):

@@ -12,6 +12,7 @@ from chainrule.ir.shape import Shape, Size
 from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Value
 
+_RATE = 0.1
 _EPSILON = (Attribute("epsilon", "number", 1e-5),)
 
 
@@ -79,6 +80,11 @@ class BatchNorm(Normalization):
         inner = dy * gamma
         dx = (inner - inner.mean(0) - standard * (inner * standard).mean(0)) / scale
         return dx, (dy * standard).sum(0), dy.sum(0), None, None
+
+    def state_updates(self, *inputs: Any, **attributes: Any) -> Mapping[Value, Value]:
+        x, _, _, running_mean, running_variance = inputs
+        batch = {running_mean: x.mean(0), running_variance: lookup("var")(x, axis=0)}
+        return {state: (1 - _RATE) * state + _RATE * now for state, now in batch.items()}
 
     def smallest_batch(self, examples: Size, *shapes: Any, **attributes: Any) -> int:
         return 2 if shapes[0][0] == examples else 1

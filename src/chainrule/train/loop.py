@@ -98,7 +98,7 @@ def fit(
     if not isinstance(arrays, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
         raise DataError("data and parameters are passed by name.", fix='{"X": X, "Y": Y, **start}.')
     generator, graph = random_generator(seed), step.graph
-    given = {**step.settings, **_starting_states(step, arrays, dtype), **arrays}
+    given = _completed(step, arrays, dtype, seed)
     bind(step.before, given, dtype)  # a loss that rewriting has put in may take more than the one stated
     bound = bind(graph, given, dtype)
     for leaf, array in bound.arrays.items():
@@ -106,6 +106,20 @@ def fit(
     batches = Batches(graph, bound.arrays, batch_size, examples)
     batches.skip(generator, done)
     return _Loop(step, bound, batches, dtype).run(epochs, generator, on_epoch)
+
+
+def _completed(
+    step: Step[Any], arrays: Mapping[str, Any], dtype: Any, seed: int | Sequence[int]
+) -> dict[str, Any]:
+    """Return the arrays given, and what the step knows: settings, starting states, seed of masks."""
+    states = _starting_states(step, arrays, dtype)
+    return {**step.settings, **states, **_seed_of_masks(step.graph, seed), **arrays}
+
+
+def _seed_of_masks(graph: Graph, seed: int | Sequence[int]) -> dict[str, int]:
+    """Return the seed of random masks where the graph has one: that of the run, if it is a single number."""
+    wanted = "seed" in graph and graph["seed"].kind == "index" and isinstance(seed, int | np.integer)
+    return {"seed": int(seed)} if wanted and isinstance(seed, int | np.integer) else {}
 
 
 def _is_whole(number: object) -> bool:

@@ -10,6 +10,7 @@ from chainrule.errors import GraphError, KindError, nearest
 from chainrule.ir.graph import Graph
 from chainrule.notation.text import to_text
 from chainrule.optim.optimizer import Optimizer, counts_steps
+from chainrule.transform.copy import copy_graph
 from chainrule.transform.gradient import gradient
 from chainrule.transform.lower import lower
 from chainrule.transform.rewrite import Firing, simplify
@@ -60,7 +61,7 @@ def training_step(graph: GraphT, optimizer: Optimizer, objective: str = "J") -> 
     """
     _check_optimizer(optimizer)
     _check_updates(graph)
-    before = gradient(lower(graph, opening=True), objective)
+    before = gradient(lower(_with_state_updates(graph), opening=True), objective)
     free = [leaf for leaf in before.leaves("parameter") if not leaf.attributes["frozen"]]
     names = [before.names_of(leaf)[0] for leaf in free]
     new = {before.gradients[d]: d for d in before.gradients if d not in graph}
@@ -70,6 +71,16 @@ def training_step(graph: GraphT, optimizer: Optimizer, objective: str = "J") -> 
     after, fired = simplify(before)
     starts = {**starts_of_states(graph), **declared.starts}
     return Step(after, before, objective, declared.settings, fired, starts)
+
+
+def _with_state_updates(graph: GraphT) -> GraphT:
+    """Return the graph with the updates that its ops want of states nobody updates, such as running means."""
+    result, _ = copy_graph(graph)
+    for value in result.live():
+        for leaf, new in value.op.state_updates(*value.inputs, **value.attributes).items():
+            if leaf.attributes.get("role") == "state" and leaf not in result.updates:
+                result.update(leaf, new)
+    return result
 
 
 def starts_of_states(graph: Graph) -> dict[str, float]:

@@ -9,6 +9,7 @@ from chainrule.ir.composite import Composite
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import is_generated, normalized
 from chainrule.ir.op import Op
+from chainrule.ir.registry import is_op
 from chainrule.ir.value import Value
 from chainrule.transform.copy import copy_exactly, copy_leaves
 
@@ -74,6 +75,7 @@ class _Lowering(Generic[GraphT]):
         own = next((n for n in self.source.names_of(value) if not is_generated(n)), "")
         number = _NUMBER.search(own)
         name = normalized(stem + (number.group() if number else ""))
+        name = f"{stem}_{own}" if is_op(name) else name
         if not own or name in self.source or name in self.target or self.target.is_named(part):
             return ""
         self.target.name(name, part)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from chainrule.errors import GraphError
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import is_generated
 from chainrule.ir.value import Value
+from chainrule.ops.random import Draw
 from chainrule.transform.copy import copy_exactly, copy_leaves, declaration_of
 
 GraphT = TypeVar("GraphT", bound=Graph)
@@ -20,11 +22,13 @@ def for_prediction(graph: GraphT, outputs: str | Iterable[str]) -> GraphT:
 
     Raises:
         UnknownNameError: nothing has the name of an output.
+        GraphError: an output depends on random values or on statistics of the batch.
     """
     names = [outputs] if isinstance(outputs, str) else list(outputs)
     whole, copies = _with_prediction_rules(graph, [graph[name] for name in names])
     wanted = [copies[graph[name]] for name in names]
     needed = whole.walk(wanted)
+    _check_no_randomness(whole, needed)
     target = graph.blank()
     kept = {
         leaf: target.declare(whole.names_of(leaf)[0], declaration_of(leaf))
@@ -37,6 +41,18 @@ def for_prediction(graph: GraphT, outputs: str | Iterable[str]) -> GraphT:
             target.name(name, kept[copies[value]])
     target.set_outputs(kept[value] for value in wanted)
     return target
+
+
+def _check_no_randomness(graph: Graph, needed: list[Value]) -> None:
+    """Check that no value is drawn at random, and no statistic is taken over the batch that a step opened."""
+    for value in needed:
+        shapes = [x.shape for x in value.inputs]
+        if isinstance(value.op, Draw) or value.op.smallest_batch("m", *shapes, **value.attributes) > 1:
+            what = "drawn at random" if isinstance(value.op, Draw) else "a statistic of the batch"
+            raise GraphError(
+                f"a prediction cannot depend on {graph.describe(value)}, which is {what}.",
+                fix="start from the network as written, with dropout and batch_norm, before lower or step.",
+            )
 
 
 def _with_prediction_rules(graph: GraphT, wanted: list[Value]) -> tuple[GraphT, dict[Value, Value]]:
