@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import special
 
 import chainrule as cr
 from chainrule.errors import ShapeError
@@ -154,3 +155,10 @@ def test_gradients_read_as_in_a_textbook(call: str, gradient: str) -> None:
         f"sizes m, k\ndata C : (m, k)\nparameter Z : (m, k), a : (k)\nA = {call}\nJ = sum(C ⊙ A ⊙ A)"
     )
     assert f"dZ = {gradient}" in g.gradient("J").text(shapes=False).replace("  ", " ")
+
+
+def test_the_derivative_of_gelu_keeps_its_precision_far_left() -> None:
+    g = cr.parse("sizes m\ndata x : (m)\nJ = sum(gelu(x))").gradient("J", "x")
+    x = np.array([-30.0, -20.0, -10.0, -6.0, -3.0, 0.0, 3.0])
+    density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    assert_allclose(g.run(x=x)["dx"], special.ndtr(x) + x * density, rtol=1e-12)

@@ -158,6 +158,7 @@ ORACLES: Mapping[str, Callable[..., Any]] = {
     "log1p": lambda x: np.log2(1 + x) * np.log(2),
     "square": np.square,
     "erf": special.erf,
+    "erfc": special.erfc,
     "floor": lambda x: x - np.mod(x, 1),
     "clip": lambda x, low, high: np.clip(x, low, high),
     "exp": lambda x: np.expm1(x) + 1,

@@ -123,8 +123,8 @@ class Mish(Primitive):
 class Gelu(Primitive):
     """Gaussian error linear unit, y = x Φ(x) with the normal distribution's Φ(x) = ½ (1 + erf(x/√2)).
 
-    Its derivative is Φ(x) + x φ(x), where φ(x) = exp(−x²/2) / √(2π). Left of 0 it is computed from erfc,
-    which does not cancel.
+    Its derivative is Φ(x) + x φ(x), where φ(x) = exp(−x²/2) / √(2π). Φ(x) is computed as ½ erfc(−x/√2),
+    which does not cancel left of 0.
     """
 
     signature = "... -> ..."
@@ -134,7 +134,7 @@ class Gelu(Primitive):
         return xp.maximum(x, _GATE_IS_SHUT) * (0.5 * erfc(xp, -math.sqrt(0.5) * x))
 
     def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
-        distribution = (1 + lookup("erf")(math.sqrt(0.5) * x)) / 2
+        distribution = lookup("erfc")(-math.sqrt(0.5) * x) / 2
         density = 1 / math.sqrt(2 * math.pi) * lookup("exp")(-(x**2) / 2)
         return (dy * (distribution + x * density),)
 

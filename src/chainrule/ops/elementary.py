@@ -12,7 +12,7 @@ from chainrule.ir.registry import lookup
 from chainrule.ir.shape import Shape
 from chainrule.ir.signature import MismatchError
 from chainrule.ir.value import Value
-from chainrule.ops.error_function import erf
+from chainrule.ops.error_function import erf, erfc
 
 
 class Exp(Primitive):
@@ -107,6 +107,19 @@ class Erf(Primitive):
 
     def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
         return (2 / math.sqrt(math.pi) * dy * lookup("exp")(-(x**2)),)
+
+
+class Erfc(Primitive):
+    """Complement of the error function, y = 1 − erf(x), which keeps its precision where erf(x) is almost 1."""
+
+    signature = "... -> ..."
+    source = "W. J. Cody, Rational Chebyshev approximations for the error function, 1969"
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        return erfc(xp, x)
+
+    def vjp(self, dy: Value, y: Value, x: Value) -> tuple[Value]:
+        return (-2 / math.sqrt(math.pi) * dy * lookup("exp")(-(x**2)),)
 
 
 class Abs(Primitive):
