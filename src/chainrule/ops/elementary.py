@@ -110,7 +110,7 @@ class Erf(Primitive):
 
 
 class Erfc(Primitive):
-    """Complement of the error function, y = 1 − erf(x), which keeps its precision where erf(x) is almost 1."""
+    """Complement of the error function, y = 1 − erf(x), which keeps its precision where erf(x) is near 1."""
 
     signature = "... -> ..."
     source = "W. J. Cody, Rational Chebyshev approximations for the error function, 1969"
