@@ -113,3 +113,10 @@ def test_attributes_follow_operands_by_place() -> None:
         cr.reshape(graph.u, ("k", 1), shape=("k", 1))
     with pytest.raises(cr.ShapeError, match="an axis is named by its number"):
         cr.sum(graph.U, axis="m")
+
+
+def test_a_repeated_number_with_a_name_multiplies_out_within_a_broadcast() -> None:
+    text = "sizes d, k\nparameter W : (d, k)\nv = mean(W, axis=1, keepdims=true)\nJ = sum(v)"
+    graph = cr.parse(text).gradient("J")
+    assert cr.parse(graph.text()).same_as(graph)
+    assert graph.text(only=["dW"], shapes=False) == "dW = expand(1/k, (d, k))"

@@ -80,7 +80,7 @@ def scaled(scalar: Value | None, rest: Value) -> Value:
     if rest.shape == ():
         return raw("multiply", scalar, rest)
     if rest.op.name == "expand" and rest.scalar is None and not rest.graph.is_named(rest):
-        return lookup("expand")(scaled(scalar, rest.inputs[0]), shape=rest.shape)
+        return lookup("expand")(scalar * rest.inputs[0], shape=rest.shape)
     return raw("multiply", lookup("expand")(scalar, shape=rest.shape), rest)
 
 
