@@ -29,6 +29,7 @@ class Residual(Layer):
         return f"Residual({', '.join(map(repr, self.layers))})"
 
     def build(self, scope: Scope, x: Value) -> Value:
+        """Name H, the input plus what the block makes of it."""
         inner = build_in_order(self.layers, scope, x, within=" of Residual")
         if inner.shape != x.shape:
             raise ShapeError(
@@ -73,6 +74,7 @@ class Flatten(Layer):
     """All axes after the first in one, (m, a, b) → (m, a b), the last axis fastest."""
 
     def build(self, scope: Scope, x: Value) -> Value:
+        """Name C, what the branches make of the input side by side."""
         shape = units_of(x, "Flatten")
         if len(shape) == 2:
             return x

@@ -61,6 +61,7 @@ class Dense(Layer):
         return f"Dense({', '.join([str(self.units), *([activation] if activation else []), *marks])})"
 
     def build(self, scope: Scope, x: Value) -> Value:
+        """Name R, Z and A of the next layer number."""
         width = units_of(x, "Dense")[-1]
         number = scope.next_number()
         weights = self.weights(scope, width) if self.tied is None else self.tied_weights(scope, x, self.tied)
@@ -134,6 +135,7 @@ class Embedding(Layer):
         return f"Embedding({self.categories}, {self.units}{', frozen' * self.frozen})"
 
     def build(self, scope: Scope, x: Value) -> Value:
+        """Return the rows of E that the class numbers name."""
         if x.kind != "index":
             raise KindError(
                 f"Embedding looks up class numbers; {x.graph.describe(x)} {show_shape(x.shape)} is {x.kind}.",

@@ -40,6 +40,7 @@ class BatchNorm(Layer):
         return "BatchNorm()"
 
     def build(self, scope: Scope, x: Value) -> Value:
+        """Name N, and move the running statistics with each step."""
         shape = units_of(x, "BatchNorm")
         if len(shape) != 2:
             raise ShapeError(

@@ -164,6 +164,7 @@ class _Construction:
         self.blueprint = Blueprint((), {})
 
     def run(self, layers: list[Layer], loss: AnyLoss | Mapping[str, AnyLoss]) -> Blueprint:
+        """Build inputs, layers, loss and objective, in this order."""
         _check_places(layers)
         first, last = layers[0], layers[-1]
         x = self.several_inputs(first) if isinstance(first, Inputs) else self.one_input(layers)
@@ -201,6 +202,7 @@ class _Construction:
         return self.graph.declare(name, declare("data", ("m", *_axes(letter if width is None else width))))
 
     def several_inputs(self, first: Inputs) -> Value:
+        """Declare the inputs, build their branches, and join these side by side."""
         widths = self.widths if isinstance(self.widths, Mapping) else {}
         if self.widths is not None and not isinstance(self.widths, Mapping):
             raise DataError("a network with several inputs takes their widths by name: inputs={'X': 4}.")
@@ -229,6 +231,7 @@ class _Construction:
     def several_outputs(
         self, last: Outputs, x: Value, loss: AnyLoss | Mapping[str, AnyLoss], place: int
     ) -> None:
+        """Build the heads with a loss each; L is the sum of the losses."""
         if not isinstance(loss, Mapping) or set(loss) != set(last.heads):
             raise DataError(
                 f"the outputs are {', '.join(last.heads)}, so the loss needs one entry for each.",
@@ -256,6 +259,7 @@ class _Construction:
         self.graph.name("J", self.graph["L"] + self.graph["s"])
 
     def weight_penalties(self) -> list[Value]:
+        """Return λ/2 Σ ‖W‖² and λ_l1 Σ ‖W‖₁, as far as asked for."""
         weights = [weight for weight in self.scope.weights if not weight.attributes["frozen"]]
         factors = (("λ", self.penalties.weight_decay, "squared_norm"), ("λ_l1", self.penalties.l1, "l1_norm"))
         terms: list[Value] = []

@@ -120,6 +120,7 @@ class SoftmaxCrossEntropy(ClassLoss):
         return bounded(attributes, "label_smoothing", _PROBABILITY)
 
     def forward(self, xp: Any, z: Any, y: Any, *, label_smoothing: float) -> Any:
+        """Subtract the greatest logit first; rows whose sum is not quite 1 are made good for it."""
         greatest = xp.max(z, axis=-1, keepdims=True)
         shifted = z - greatest
         chosen = _chosen(xp, shifted, y)

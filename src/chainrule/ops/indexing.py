@@ -132,6 +132,7 @@ class ScatterAdd(Primitive):
         return {"size": attributes["size"], "axis": front_axis(attributes["axis"], rank)}
 
     def infer(self, *shapes: Shape, size: Size, axis: int) -> Shape:
+        """Put the size given in the place of the axes that the indices name."""
         a, indices = shapes
         end = axis + len(indices)
         if a[axis:end] != indices:
@@ -141,6 +142,7 @@ class ScatterAdd(Primitive):
         return (*a[:axis], size, *a[end:])
 
     def forward(self, xp: Any, a: Any, indices: Any, *, size: int, axis: int) -> Any:
+        """Add row after row to zeros, in the way the array library has for it."""
         count = indices.ndim
         rows = xp.moveaxis(a, tuple(range(axis, axis + count)), tuple(range(count)))
         total = xp.zeros((size, *rows.shape[count:]), dtype=rows.dtype)

@@ -30,6 +30,7 @@ class Concat(Primitive):
         return {"axis": last_or_front_axis(attributes["axis"], len(shapes[0]))}
 
     def infer(self, *shapes: Shape, axis: int) -> Shape:
+        """Add the sizes along the joined axis; all others must agree."""
         axis = axis % len(shapes[0])
         if len({len(shape) for shape in shapes}) > 1:
             raise MismatchError("they differ in their number of axes", "expand_dims(x, axis) adds one.")

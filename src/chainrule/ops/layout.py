@@ -115,6 +115,7 @@ class Flatten(Primitive):
     keeps_kind = True
 
     def infer(self, *shapes: Shape) -> Shape:
+        """Multiply all sizes after the first, which must be numbers or a single letter."""
         if not shapes[0]:
             raise MismatchError("there is no first axis to keep")
         count = Constant.count(shapes[0][1:])

@@ -118,6 +118,7 @@ class Tensordot(Primitive):
         return {"axes": (tuple(i for i, _ in pairs), tuple(j for _, j in pairs))}
 
     def infer(self, *shapes: Shape, axes: Any) -> Shape:
+        """Return the axes that do not meet, those of a first."""
         a, b = shapes
         pairs = _pairs(axes, len(a), len(b))
         for i, j in pairs:
@@ -130,6 +131,7 @@ class Tensordot(Primitive):
         return xp.tensordot(a, b, axes=axes)
 
     def vjp(self, dy: Value, y: Value, a: Value, b: Value, *, axes: Any) -> tuple[Value, Value]:
+        """Contract dy with the other operand along its free axes, and put the axes back in their places."""
         pairs = _pairs(axes, a.ndim, b.ndim)
         free, others = _free(pairs, a.ndim, b.ndim)
         front, back = tuple(range(len(free))), tuple(range(len(free), dy.ndim))

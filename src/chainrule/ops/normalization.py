@@ -58,6 +58,7 @@ class BatchNorm(Normalization):
         *,
         epsilon: float,
     ) -> Mapping[str, Value]:
+        """Return μ, σ², √(σ² + ε), x̂ and N, over the batch."""
         parts = standardized(x, x.mean(0), lookup("var")(x, axis=0), epsilon)
         return {**parts, "N": gamma * parts["Xhat"] + beta}
 
@@ -71,7 +72,8 @@ class BatchNorm(Normalization):
         *,
         epsilon: float,
     ) -> Value:
-        return gamma * ((x - running_mean) / lookup("sqrt")(running_variance + epsilon)) + beta
+        """Let the running statistics stand in for those of the batch."""
+        return gamma * standardized(x, running_mean, running_variance, epsilon)["Xhat"] + beta
 
     def vjp(self, *arguments: Any, **attributes: Any) -> tuple[Value | None, ...]:
         dy, _, x, gamma, *others = arguments
@@ -107,6 +109,7 @@ class LayerNorm(Normalization):
         return {**parts, "N": gamma * parts["Xhat"] + beta}
 
     def vjp(self, *arguments: Any, **attributes: Any) -> tuple[Value, ...]:
+        """Return the three terms of dx, with means over the units, and the gradients of γ and β."""
         dy, _, x, gamma, beta = arguments
         parts = self.parts([x, gamma, beta], attributes)
         standard, scale = parts["Xhat"], parts["std"]

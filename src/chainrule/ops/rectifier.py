@@ -202,6 +202,7 @@ class Maxout(Composite):
         return attributes
 
     def infer(self, *shapes: Shape, pieces: int) -> Shape:
+        """Divide the last axis by the number of pieces, where that goes."""
         if not shapes[0]:
             raise MismatchError("a scalar has no axis to divide into pieces")
         width = shapes[0][-1]

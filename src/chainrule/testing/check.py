@@ -49,7 +49,7 @@ class Check:
         try:
             reason = self.skip(trial)
             return reason, "" if reason else next(self.complaints(trial), "")
-        except Exception as error:
+        except Exception as error:  # whatever an op's rule raises is reported
             return "", raised(error)
 
 

@@ -46,7 +46,7 @@ def wrong_shapes_are_refused(trial: Trial) -> Iterator[str]:
     for shapes in shapes_at_large(trial.op):
         try:
             complaint = "" if fits(trial.op, shapes) else _not_refused(trial, shapes)
-        except Exception as error:
+        except Exception as error:  # whatever an op's rule raises is reported
             complaint = f"{raised(error)}; infer and settle refuse shapes by MismatchError"
         if complaint:
             yield f"{_shown(trial, shapes)} should raise a ShapeError, but {complaint}"
@@ -65,7 +65,7 @@ def admitted_shapes_run(trial: Trial) -> Iterator[str]:
             arrays = inputs_of(graph, operands_for(Case(trial.op, shapes, setting), trial.seed))
             try:
                 found = shape_of(evaluate(graph, arrays)["out"])
-            except Exception as error:
+            except Exception as error:  # whatever an op's rule raises is reported
                 yield f"{_shown(trial, shapes)} are admitted, but raise {raised(error)}"
                 return
             if found != show_shape(graph["out"].shape):
@@ -88,7 +88,7 @@ def _not_refused(trial: Trial, shapes: Shapes) -> str:
         return (
             "" if named and error.message.startswith("cannot ") else f"the error says only: {error.message}"
         )
-    except Exception as error:
+    except Exception as error:  # whatever an op's rule raises is reported
         return raised(error)
     return "nothing is raised"
 
@@ -130,6 +130,6 @@ def each_extreme_does_not_crash(trial: Trial) -> Iterator[str]:
         arrays.update({f"x{i}": np.full_like(drawn[i], extreme) for i in trial.real_places})
         try:
             evaluate(trial.backward, {**trial.inputs(8), **arrays})
-        except Exception as error:
+        except Exception as error:  # whatever an op's rule raises is reported
             yield f"operands full of {number(extreme)}: {raised(error)}"
             return

@@ -39,7 +39,7 @@ def check_op(op: Op | type[Op] | str, oracle: Oracle | None = None, seed: int = 
     rule = _found(op)
     try:
         trials = [Trial(case, oracle, seed) for case in cases_of(rule)]
-    except Exception as error:
+    except Exception as error:  # whatever an op's rule raises is reported
         return Report(
             rule.name, (Row("cases", 0, (Complaint("", f"no cases can be made: {raised(error)}"),)),)
         )

@@ -77,6 +77,8 @@ def _run(trial: Trial) -> tuple[Array, dict[int, Array]]:
     places = [i for i in trial.real_places if real and not trial.op.operand_domain(i).members]
 
     def value_and_gradients(operands: list[Any], dy: Any) -> tuple[Any, Any]:
+        """Return the value and, by JAX, the gradient of each real operand."""
+
         def forward(*moving: Any) -> Any:
             moved = dict(zip(places, moving, strict=True))
             return trial.forward([moved.get(i, x) for i, x in enumerate(operands)], jnp)

@@ -45,6 +45,7 @@ class _Lowering(Generic[GraphT]):
         self.part_names: dict[Value, list[str]] = {}
 
     def run(self) -> GraphT:
+        """Copy value by value, composites by their definitions, and name as the source does."""
         same = set(self.copies)
         for value in self.source.document():
             if _is_written_out(value.op, self.opening):

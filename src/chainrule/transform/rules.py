@@ -111,17 +111,11 @@ class SoftmaxMeetsCrossEntropy(Rule):
         return self.has_distributions(match) and all(_is_one_number_a_row(factor) for factor in match.rest)
 
 
-class SoftmaxMeetsLogarithm(Rule):
+class SoftmaxMeetsLogarithm(SoftmaxMeetsCrossEntropy):
     """a ⊙ (t − sum(t ⊙ a, axis=1, keepdims=true)) = y − a ⊙ sum(y, axis=1, keepdims=true)"""
 
     why = "with t = y / a the sum is that of a row of y, and a cancels what the logarithm divides by"
-    shapes: ClassVar = {"a": "(r, c)", "t": "(r, c)", "y": "(r, c)"}
-    given: ClassVar = {"t": "y / a"}
-    scales = "t"
-
-    def fits(self, value: Value, match: Match, uses: Mapping[Value, int]) -> bool:
-        """What multiplies y / a must not vary along the row that is summed."""
-        return all(_is_one_number_a_row(factor) for factor in match.rest)
+    targets: ClassVar = {}
 
 
 class BatchNormalizationBackward(Rule):
