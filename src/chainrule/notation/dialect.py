@@ -41,7 +41,7 @@ PLAIN = Dialect(
     transpose=Sign("ᵀ", "^T", r"^{\top}"),
     sigma=Sign("Σ", "sum_", r"\sum_"),
     update=Sign("←", "<-", r"\leftarrow"),
-    keywords=("sizes", "data", "parameter", "state", "scalar", "hyperparameter", "outputs"),
+    keywords=("sizes", "data", "parameter", "state", "scalar", "hyperparameter", "outputs", "function"),
 )
 
 SUPERSCRIPTS = dict(zip("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))

@@ -46,7 +46,7 @@ def parse_into(graph: GraphT, text: str, *, source: str = "", dialect: Dialect =
         ShapeError: shapes that do not fit, with the line.
     """
     statements = parse_statements(text, source, dialect)
-    reader = _Reader(graph, normalize_text(text).splitlines(), source)
+    reader = Reader(graph, normalize_text(text).splitlines(), source)
     reader.gather_letters(statements)
     for statement in statements:
         reader.read(statement)
@@ -54,7 +54,7 @@ def parse_into(graph: GraphT, text: str, *, source: str = "", dialect: Dialect =
     return graph
 
 
-class _Reader:
+class Reader:
     """Reads statements in order; a name must be defined before it is used."""
 
     def __init__(self, graph: Graph, lines: list[str], source: str) -> None:
@@ -93,6 +93,12 @@ class _Reader:
         if statement.keyword == "outputs":
             self.outputs.extend(statement.items)
             return
+        if statement.keyword == "function":
+            self.meaning.fail(
+                f"{statement.items[0].name} is abstract: a network that runs needs a function that is known.",
+                statement.items[0].span,
+                fix="name one, such as tanh; chainrule.check judges derivations with abstract functions.",
+            )
         for item in statement.items:
             self.meaning.check_letters(item.shape, item.span)
             kind: Any = item.kind

@@ -31,6 +31,10 @@ _INFIX = {
 }
 
 
+class UnfitError(ParseError):
+    """A product, sum, transpose or derivative that has no one meaning for these shapes."""
+
+
 class _RowVector:
     """A vector written as a row, vᵀ: it only has a meaning beside another factor."""
 
@@ -102,10 +106,22 @@ class Meaning:
             syntax.Fenced: lambda e: lookup(e.op)(self.value(e.operand)),
         }
 
-    def fail(self, message: str, span: Span, *, expected: str = "", fix: str = "") -> NoReturn:
+    def unfit(self, message: str, span: Span, *, expected: str = "", fix: str = "") -> NoReturn:
+        """Raise an UnfitError at a place of the text."""
+        self.fail(message, span, expected=expected, fix=fix, error=UnfitError)
+
+    def fail(
+        self,
+        message: str,
+        span: Span,
+        *,
+        expected: str = "",
+        fix: str = "",
+        error: type[ParseError] = ParseError,
+    ) -> NoReturn:
         """Raise a ParseError at a place of the text."""
         text = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
-        raise ParseError(
+        raise error(
             message,
             line=span.line,
             column=span.start + 1,
@@ -143,7 +159,7 @@ class Meaning:
         """Return the value of an expression."""
         value = self.rules[type(expression)](expression)
         if isinstance(value, _RowVector):
-            self.fail(
+            self.unfit(
                 "a transposed vector stands alone.",
                 expression.span,
                 fix="a row only has a meaning beside a factor: uᵀ v, u vᵀ or uᵀ W.",
@@ -221,7 +237,7 @@ class Meaning:
             y = op(x, **settings)
             part = op.vjp(one, y, x, **y.attributes)[0] if y.op is op else None
         if part is None:
-            self.fail(
+            self.unfit(
                 f"{op.name}' is not defined.", expression.span, fix="f' needs an element-wise function."
             )
         return part
@@ -243,7 +259,7 @@ class Meaning:
         if value.ndim == 1:
             return _RowVector(value)
         if value.ndim != 2:
-            self.fail(
+            self.unfit(
                 f"ᵀ needs a matrix or vector, not {show_shape(value.shape)}.",
                 expression.span,
                 fix="permute_dims(x, (…)) reorders any axes.",
@@ -254,7 +270,7 @@ class Meaning:
         value = self.value(expression.operand)
         count = value.shape.count(expression.letter)
         if count != 1:
-            self.fail(
+            self.unfit(
                 f"{show_shape(value.shape)} has the size {expression.letter} {count} times, not once.",
                 expression.span,
                 fix="name the axis by number: sum(x, axis=0).",
@@ -279,7 +295,9 @@ class Meaning:
                 self._refuse_mixture(expression, place)
             self._join(chain, before, factor, expression, place)
         if isinstance(chain.rest, _RowVector):
-            self.fail("a scalar before a row stands alone.", expression.span, fix="write u (s vᵀ) as s u vᵀ.")
+            self.unfit(
+                "a scalar before a row stands alone.", expression.span, fix="write u (s vᵀ) as s u vᵀ."
+            )
         return chain.value()
 
     def _join(self, chain: _Chain, sign: str, factor: Any, expression: syntax.Product, place: int) -> None:
@@ -308,13 +326,13 @@ class Meaning:
         if sign == ".*" or (scalar and sign != "@"):
             return total * factor
         if sign == "*":
-            self.fail(
+            self.unfit(
                 "* between two matrices could be either product.",
                 chain.factors[place].span,
                 fix="write A B for the matrix product, A ⊙ B or A .* B element by element.",
             )
         if total.ndim == factor.ndim == 1:
-            self.fail(
+            self.unfit(
                 "two vectors side by side could be several products.",
                 chain.factors[place].span,
                 fix="write u ⊙ v, uᵀ v or u vᵀ.",
@@ -328,7 +346,7 @@ class Meaning:
                 return total.value @ factor
             if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 1:
                 return lookup("outer")(total, factor.value)
-        return self.fail("this product with a transposed vector has no meaning.", chain.span,
+        return self.unfit("this product with a transposed vector has no meaning.", chain.span,
                   fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
 
     def _refuse_mixture(self, chain: syntax.Product, place: int) -> NoReturn:
@@ -340,7 +358,7 @@ class Meaning:
         kept = text[starts[0] : starts[place - 1]].strip()
         last = text[starts[place - 1] : ends[place]].strip()
         rest = text[ends[place - 1] : ends[place]].strip()
-        self.fail(
+        self.unfit(
             "the matrix product and the element-wise product meet without brackets.",
             chain.factors[place].span,
             expected="brackets",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from chainrule.errors import KindError, nearest
+from chainrule.ir.names import normalized
 from chainrule.ir.registry import every_op, is_op, lookup
-from chainrule.ir.shape import Shape, Size
 from chainrule.notation import syntax
-from chainrule.notation.cursor import Cursor
+from chainrule.notation.declarations import KINDS, DeclarationReader
 from chainrule.notation.dialect import PLAIN, Dialect
 from chainrule.notation.syntax import Expression, Statement
 from chainrule.notation.tokens import Token, normalize_text, tokenize
@@ -16,8 +19,8 @@ _MOST_DIGITS_RAISED = 60
 _MOST_MARKS = 20
 _COMPARISONS = ("<", ">", "<=", ">=", "==", "!=")
 _FACTOR_SIGNS = (".*", "/", "@", "*", "·")
-_KINDS = ("real", "index", "bool")
 _LITERALS = {"true": True, "false": False, "none": None}
+_NO_FUNCTIONS: Mapping[str, int] = MappingProxyType({})
 
 
 def parse_statements(text: str, source: str = "", dialect: Dialect = PLAIN) -> list[Statement]:
@@ -34,22 +37,52 @@ def parse_statements(text: str, source: str = "", dialect: Dialect = PLAIN) -> l
     for number, line in enumerate(lines, start=1):
         tokens = tokenize(line, number, source)
         gathered += tokens[:-1]
-        if gathered and (_open_brackets(gathered) <= 0 or number == len(lines)):
-            statements.append(_Parser([*gathered, tokens[-1]], lines, source, dialect).statement())
+        if gathered and (open_brackets(gathered) <= 0 or number == len(lines)):
+            statements.append(parse_statement([*gathered, tokens[-1]], lines, source, dialect))
             gathered = []
     return statements
 
 
-def _open_brackets(tokens: list[Token]) -> int:
+def parse_statement(
+    tokens: list[Token],
+    lines: list[str],
+    source: str = "",
+    dialect: Dialect = PLAIN,
+    functions: Mapping[str, int] = _NO_FUNCTIONS,
+) -> Statement:
+    """Return the one statement that tokens make, the last of which is an `end`.
+
+    Args:
+        tokens: of the statement.
+        lines: of the whole document, for messages.
+        source: name of the file, for messages.
+        dialect: how things are written.
+        functions: abstract functions that may be applied, with the number of their arguments.
+
+    Raises:
+        ParseError: with line, column, what was read and what was expected.
+    """
+    return _Parser(tokens, lines, source, dialect, functions).statement()
+
+
+def open_brackets(tokens: list[Token]) -> int:
+    """Return how many brackets are open after the tokens."""
     return sum((t.text in "([") - (t.text in ")]") for t in tokens if t.kind == "sign" and len(t.text) == 1)
 
 
-class _Parser(Cursor):
+class _Parser(DeclarationReader):
     """Reads one statement; each method's docstring is the rule of the grammar that it reads."""
 
-    def __init__(self, tokens: list[Token], lines: list[str], source: str, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        tokens: list[Token],
+        lines: list[str],
+        source: str,
+        dialect: Dialect,
+        functions: Mapping[str, int],
+    ) -> None:
         super().__init__(tokens, lines, source)
-        self.dialect = dialect
+        self.dialect, self.functions = dialect, functions
         self.depth = self.inside_norm = 0
 
     def statement(self) -> Statement:
@@ -65,62 +98,6 @@ class _Parser(Cursor):
             self.fail("an operator or the end of the line")
         return statement
 
-    def declaration(self) -> syntax.Declaration:
-        """declaration := keyword item (',' item)*"""
-        start = self.expect_name("a declaration")
-        names_only = start.text in ("sizes", "outputs", "scalar")
-        items = self.separated(self.plain_name if names_only else self.declared)
-        return syntax.Declaration(start.text, tuple(items), self.span(start))
-
-    def plain_name(self) -> syntax.Declared:
-        """Read a declared item that is a name alone."""
-        token = self.expect_name("a name")
-        return syntax.Declared(token.text, (), "real", False, self.span(token))
-
-    def declared(self) -> syntax.Declared:
-        """item := name ':' shape (kind | 'frozen')*"""
-        token = self.expect_name("a name")
-        self.expect(":", f": and the shape of {token.text}, as in {token.text} : (m, 3)")
-        shape = self.shape()
-        words: list[str] = []
-        while self.here.kind == "name":
-            words.append(self.word("index, bool or frozen", (*_KINDS, "frozen")))
-        kinds = [word for word in words if word in _KINDS]
-        return syntax.Declared(
-            token.text, shape, kinds[0] if kinds else "real", "frozen" in words, self.span(token)
-        )
-
-    def word(self, meaning: str, known: tuple[str, ...]) -> str:
-        """Read one of the words known here."""
-        if self.here.text not in known:
-            self.fail(meaning)
-        return self.expect_name(meaning).text
-
-    def shape(self) -> Shape:
-        """shape := '(' [size (',' size)*] ')'"""
-        self.expect("(", "a shape in brackets, such as (m, 3)")
-        sizes = [] if self.sees(")") else self.separated(self.size, ")")
-        self.expect(")", ") or a comma and one more size")
-        return tuple(sizes)
-
-    def shapes(self) -> tuple[Shape, ...]:
-        """shapes := '(' shape (',' shape)* ')'"""
-        self.expect("(")
-        shapes = self.separated(self.shape)
-        self.expect(")", ") or a comma and one more list of axes")
-        return tuple(shapes)
-
-    def size(self) -> Size:
-        """size := whole number | letter"""
-        token = self.here
-        minus = self.take("-")
-        if self.here.kind == "number" and self.here.text.isdigit():
-            self.at += 1
-            return int(("-" if minus else "") + self.tokens[self.at - 1].text)
-        if minus:
-            self.fail("a size: a whole number or a letter", token=token)
-        return self.expect_name("a size: a whole number or a letter").text
-
     def equation(self) -> syntax.Equation:
         """equation := name ('=' | '←') expression [':' shape [kind]]"""
         start = self.expect_name("a name, as in Z1 = R1 + b1")
@@ -133,7 +110,7 @@ class _Parser(Cursor):
         right = self.expression()
         shape = self.shape() if self.take(":") else None
         if shape is not None and self.here.kind == "name":
-            self.word("index or bool", _KINDS)
+            self.word("index or bool", KINDS)
         return syntax.Equation(start.text, right, shape, arrow is not None, self.span(start))
 
     def expression(self) -> Expression:
@@ -316,15 +293,26 @@ class _Parser(Cursor):
             self.expect(")")
             name = syntax.Name(letter.text, self.span(letter))
             return syntax.Call("size", (name,), (), False, self.span(token))
-        if not is_op(token.text):
+        abstract = self.functions.get(normalized(token.text))
+        if abstract is None and not is_op(token.text):
             return syntax.Name(token.text, self.span(token))
         derivative = self.take("'") is not None
         if not self.sees("("):
             self.fail(f"( and what {token.text} is applied to")
+        if abstract is not None:
+            return self.abstract_call(token, abstract, derivative)
         op = lookup(token.text)
         by_place = bool(op.attributes) and not op.variadic
         arguments, settings = self.arguments(op.arity, takes_settings=by_place)
         return syntax.Call(token.text, arguments, settings, derivative, self.span(token))
+
+    def abstract_call(self, function: Token, arity: int, derivative: bool) -> Expression:
+        """Read what an abstract function is applied to."""
+        arguments, _ = self.arguments(arity, takes_settings=False)
+        if len(arguments) != arity:
+            self.fail(f"{arity} argument{'s' * (arity != 1)} of {function.text}", token=function)
+        name = normalized(function.text)
+        return syntax.Call(name, arguments, (), derivative, self.span(function))
 
     def arguments(
         self, arity: int, *, takes_settings: bool

@@ -127,7 +127,7 @@ Expression: TypeAlias = (
 
 @dataclass(frozen=True)
 class Declared:
-    """One declared leaf: name, shape, kind, and whether it is frozen."""
+    """One declared leaf: name, shape (a function's: its arguments), kind, and whether it is frozen."""
 
     name: str
     shape: Shape
