@@ -41,15 +41,15 @@ def _example(graph: Graph, leaf: Value, sizes: Mapping[str, int], generator: np.
     if leaf.kind == "bool":
         return generator.random(shape) < 0.5
     if leaf.kind == "index":
-        return generator.integers(0, _classes(graph, leaf, sizes), shape)
+        return generator.integers(0, classes_of(graph, leaf, sizes), shape)
     if leaf.attributes["role"] == "hyperparameter":
         return np.full(shape, 0.1)
     if leaf.attributes["role"] == "state":
-        return np.full(shape, _start(graph, leaf))
-    return np.round(_within(_domain(graph, leaf), generator, shape), 2)
+        return np.full(shape, start_of(graph, leaf))
+    return np.round(numbers_within(domain_of(graph, leaf), generator, shape), 2)
 
 
-def _start(graph: Graph, leaf: Value) -> float:
+def start_of(graph: Graph, leaf: Value) -> float:
     """Return what a state starts from, as the op says that it feeds; else 0."""
     for value in graph.document():
         for place, start in value.op.starts.items():
@@ -62,7 +62,7 @@ def _number(size: Size, sizes: Mapping[str, int]) -> int:
     return sizes[size] if isinstance(size, str) else size
 
 
-def _domain(graph: Graph, leaf: Value) -> Domain:
+def domain_of(graph: Graph, leaf: Value) -> Domain:
     """Return the first restricted domain among the ops that the leaf feeds."""
     for value in graph.document():
         for position, x in enumerate(value.inputs):
@@ -72,7 +72,8 @@ def _domain(graph: Graph, leaf: Value) -> Domain:
     return REALS
 
 
-def _within(domain: Domain, generator: np.random.Generator, shape: tuple[int, ...]) -> Any:
+def numbers_within(domain: Domain, generator: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """Return random numbers inside a domain, away from its ends."""
     if domain.members:
         return generator.choice(np.array(domain.members), shape)
     if domain.of_sum_1 and shape:
@@ -85,7 +86,7 @@ def _within(domain: Domain, generator: np.random.Generator, shape: tuple[int, ..
     return np.where(np.isin(np.round(drawn, 2), domain.without), 1.0, drawn) if domain.without else drawn
 
 
-def _classes(graph: Graph, leaf: Value, sizes: Mapping[str, int]) -> int:
+def classes_of(graph: Graph, leaf: Value, sizes: Mapping[str, int]) -> int:
     """Return how many classes there are for class numbers."""
     limits: list[int] = []
     for value in graph.document():

@@ -62,6 +62,11 @@ class Reader:
         self.meaning = Meaning(graph, lines, source)
         self.outputs: list[syntax.Declared] = []
 
+    def turn_to(self, lines: list[str], source: str) -> None:
+        """Go on with statements of another text."""
+        self.lines, self.source = lines, source
+        self.meaning.lines, self.meaning.source = lines, source
+
     def gather_letters(self, statements: list[Statement]) -> None:
         """Note declared sizes, and the names that equations will define."""
         for statement in statements:

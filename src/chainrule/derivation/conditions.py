@@ -1,0 +1,114 @@
+"""Conditions under which a claim that fails in general holds: a size of 1, a pair of activation and loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from chainrule.derivation.claim import Fit, Scene, fits, holds, is_zero, same_elements
+from chainrule.derivation.functions import PAIRS, Template
+from chainrule.derivation.plan import Plan
+from chainrule.derivation.scenes import Staging
+from chainrule.derivation.tree import rewritten
+from chainrule.derivation.world import tree_with_size_1, with_size_1
+from chainrule.errors import ChainruleError
+from chainrule.ir.shape import letters_of, show_shape
+from chainrule.notation import syntax
+from chainrule.notation.syntax import Expression
+
+
+def condition(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: Sequence[Scene]) -> str:
+    """Return the condition under which a claim about a name holds, in words, or ""."""
+    return (
+        _another_shape(name, tree, scenes)
+        or _size_1(name, tree, plan, staging, scenes)
+        or _pair(name, tree, plan, staging, scenes)
+    )
+
+
+def _another_shape(name: str, tree: Expression, scenes: Sequence[Scene]) -> str:
+    """Return the shape as which the right numbers would have to be read."""
+    found = _fits(tree, scenes)
+    if not found or not same_elements(found[0], name, scenes):
+        return ""
+    mine, true = found[0].values[0].shape, scenes[0].world.flat[name].shape
+    return f"{show_shape(mine)} is read as {show_shape(true)}, the shape of {name.removeprefix('d')}"
+
+
+def _fits(tree: Expression, scenes: Sequence[Scene]) -> tuple[Fit, ...]:
+    try:
+        return fits(tree, scenes).found
+    except ChainruleError:
+        return ()
+
+
+def _size_1(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: Sequence[Scene]) -> str:
+    for letter in _output_letters(scenes):
+        try:
+            narrow = staging.scenes(with_size_1(plan.network, letter), scenes[0].world.objective)
+        except ChainruleError:
+            continue
+        changed = tree_with_size_1(tree, letter)
+        ways = (changed, rewritten(changed, lambda node: _as_scalar(node, narrow[0])))
+        if any(_holds_there(name, way, narrow) for way in ways):
+            return f"{letter} = 1"
+    return ""
+
+
+def _output_letters(scenes: Sequence[Scene]) -> list[str]:
+    """Return the sizes of data that parameters have too, those of outputs first: never the examples."""
+    backward = scenes[0].world.backward
+    data = [letter for leaf in reversed(backward.leaves("data")) for letter in letters_of(leaf.shape)]
+    weights = {letter for leaf in backward.leaves("parameter") for letter in letters_of(leaf.shape)}
+    return [letter for letter in dict.fromkeys(data) if letter in weights]
+
+
+def _as_scalar(node: Expression, scene: Scene) -> Expression | None:
+    """Return a name of a single element as the scalar that it is."""
+    if not isinstance(node, syntax.Name) or node.text not in scene.world.flat:
+        return None
+    shape = scene.world.flat[node.text].shape
+    single = len(shape) > 0 and all(size == 1 for size in shape)
+    return syntax.Call("sum", (node,), (), False, node.span) if single else None
+
+
+def _holds_there(name: str, tree: Expression, scenes: Sequence[Scene]) -> bool:
+    if name not in scenes[0].world.flat:
+        return False
+    if all(is_zero(draw.true[name]) for scene in scenes for draw in scene.world.draws):
+        return False
+    return any(holds(fit, name, scenes) or same_elements(fit, name, scenes) for fit in _fits(tree, scenes))
+
+
+def _pair(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: Sequence[Scene]) -> str:
+    """Return the pairs of activation and loss for which a claim about abstract functions holds."""
+    losses = [f for f, arity in plan.functions.items() if arity == 2]
+    if not plan.functions:
+        return ""
+    good: list[str] = []
+    for link, loss, activation, template in PAIRS:
+        for function in [f for f, arity in plan.functions.items() if arity == 1]:
+            chosen = {**scenes[0].chosen, function: activation, **dict.fromkeys(losses, template)}
+            if _holds_with(name, tree, plan, staging, scenes, chosen):
+                with_loss = f" and {losses[0]} is {loss}" if losses else ""
+                good.append(f"{function} is {link}{with_loss}")
+                break
+    return ", or ".join(good)
+
+
+def _holds_with(
+    name: str,
+    tree: Expression,
+    plan: Plan,
+    staging: Staging,
+    scenes: Sequence[Scene],
+    chosen: Mapping[str, Template],
+) -> bool:
+    network = plan.network
+    try:
+        special = staging.scenes(network, scenes[0].world.objective, [chosen])
+    except ChainruleError:
+        return False
+    with np.errstate(all="ignore"):
+        return _holds_there(name, tree, special)

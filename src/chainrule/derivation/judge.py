@@ -1,0 +1,211 @@
+"""Judging the claims of a document, line by line, in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.derivation.claim import Fit, Scene, agree, fits, holds
+from chainrule.derivation.conditions import condition
+from chainrule.derivation.document import Entry
+from chainrule.derivation.echo import echo, echo_unfit
+from chainrule.derivation.hints import Corrections, corrections
+from chainrule.derivation.losses import Misnamed, misnamed
+from chainrule.derivation.own import Own
+from chainrule.derivation.plan import Plan
+from chainrule.derivation.scenes import Staging
+from chainrule.derivation.tree import names_in
+from chainrule.derivation.unknown import unknown_names
+from chainrule.derivation.verdict import Judgement, Role, Verdict
+from chainrule.derivation.writing import Style, style_of
+from chainrule.errors import ChainruleError, ParseError
+from chainrule.notation import syntax
+from chainrule.notation.syntax import Expression
+
+
+class Judge:
+    """Judges each entry of a plan; what earlier lines made wrong is remembered for later ones.
+
+    Args:
+        plan: the document, and the network it is about.
+        hints: whether corrections are looked for.
+        seed: of the random draws.
+    """
+
+    def __init__(self, plan: Plan, *, hints: bool, seed: int) -> None:
+        self.plan, self.hints = plan, hints
+        self.staging = Staging(plan, seed)
+        self.written = self.staging.scenes(plan.network)
+        self.misnamed: dict[str, Misnamed] = misnamed(plan, self.written)
+        self.scenes = self._corrected()
+        self.own = Own(self.scenes)
+        self.style: Style = style_of("\n".join(plan.document.lines), _spellings(plan))
+
+    def _corrected(self) -> list[Scene]:
+        """Return the worlds in which losses are what they are called."""
+        network = self.plan.network
+        for name, fault in self.misnamed.items():
+            network = network.with_equation(name, fault.right)
+        return self.staging.scenes(network) if self.misnamed else self.written
+
+    def judgements(self) -> list[Judgement]:
+        """Return one judgement for each equation, in order."""
+        plan = self.plan
+        wanted = plan.roles.keys() | plan.refused.keys()
+        return [self._judged(place, entry) for place, entry in enumerate(plan.document.entries) if place in wanted]
+
+    def _judged(self, place: int, entry: Entry) -> Judgement:
+        role = self.plan.roles.get(place, "forward")
+        if place in self.plan.refused:
+            return self._unread(entry, role, self.plan.refused[place])
+        assert isinstance(entry.statement, syntax.Equation)  # noqa: S101 - only equations have roles
+        problem = unknown_names(entry, self.plan, self.scenes[0].world)
+        if problem is not None:
+            return self._unread(entry, role, problem)
+        judge = {"gradient": self._claim, "definition": self._definition, "update": self._update}
+        if role == "forward" and self._defines(entry):
+            return self._given(entry)
+        return judge.get(role, self._claim)(entry, entry.statement.right)
+
+    def _defines(self, entry: Entry) -> bool:
+        return any(stated.statement is entry.statement for stated in self.plan.network.stated)
+
+    def _base(self, entry: Entry, role: Role, verdict: Verdict, **more: Any) -> Judgement:
+        return Judgement(entry.line, entry.column, entry.source, entry.name, role, verdict, **more)
+
+    def _unread(self, entry: Entry, role: Role, error: ChainruleError) -> Judgement:
+        place = f"line {error.line}, column {error.column}: " if isinstance(error, ParseError) else ""
+        fix = error.fix or (f"expected {error.expected}." if getattr(error, "expected", "") else "")
+        return self._base(entry, role, Verdict.UNREAD, message=place + error.message, fix=fix)
+
+    def _given(self, entry: Entry) -> Judgement:
+        assert isinstance(entry.statement, syntax.Equation)  # noqa: S101 - see _judged
+        found = fits(entry.statement.right, self.written).found
+        readings = (echo(entry.name, found[0], self.written[0], self.style),) if found else ()
+        role: Role = "loss" if entry.name == self.scenes[0].world.objective else "forward"
+        fault = self.misnamed.get(entry.name)
+        if fault is None:
+            return self._base(entry, role, Verdict.GIVEN, readings=readings)
+        self.own.wrong.add(entry.name)
+        suggestions = fault.suggestions(entry, self.style) if self.hints else ()
+        mistakes = fault.mistakes if self.hints else ()
+        return self._base(
+            entry, "loss", Verdict.WRONG, readings=readings, message=fault.message, mistakes=mistakes,
+            suggestions=suggestions,
+        )  # fmt: skip
+
+    def _definition(self, entry: Entry, tree: Expression) -> Judgement:
+        """Let a name of the document's own stand for what it is worth, on true values and on its own."""
+        found = fits(tree, self.scenes)
+        if not found.found:
+            return self._unread(entry, "definition", found.error or ChainruleError("it has no meaning."))
+        fit = found.found[0]
+        for scene, value in zip(self.scenes, fit.values, strict=True):
+            scene.world.add(entry.name, value.shape, value.kind)
+            for draw in scene.world.draws:
+                draw.true[entry.name] = scene.world.true(value, draw)
+        self.own.define(entry.name, fit, names_in(tree))
+        readings = (echo(entry.name, fit, self.scenes[0], self.style),)
+        return self._base(entry, "definition", Verdict.GIVEN, readings=readings)
+
+    def _update(self, entry: Entry, tree: Expression) -> Judgement:
+        """An update that goes uphill is wrong; any other is the reader's choice."""
+        found = fits(tree, self.scenes)
+        if not found.found:
+            return self._unread(entry, "update", found.error or ChainruleError("it has no meaning."))
+        readings = (echo(entry.name, found.found[0], self.scenes[0], self.style),)
+        if not _goes_uphill(entry.name, found.found[0], self.scenes, names_in(tree)):
+            return self._base(entry, "update", Verdict.GIVEN, readings=readings)
+        message = f"this step goes along d{entry.name}, so the objective grows."
+        return self._base(entry, "update", Verdict.WRONG, readings=readings, message=message)
+
+    def _claim(self, entry: Entry, tree: Expression) -> Judgement:
+        role = self.plan.roles.get(self.plan.document.entries.index(entry), "forward")
+        base = self._base(entry, role, Verdict.WRONG)
+        try:
+            found = fits(tree, self.scenes)
+        except ChainruleError as error:
+            return self._unread(entry, role, error)
+        judged = self._by_readings(base, tree, found.found, found.error)
+        known = found.found[0] if len(found.found) == 1 else None
+        self.own.claim(entry.name, known, names_in(tree), holds=judged.verdict is Verdict.RIGHT)
+        return judged
+
+    def _by_readings(
+        self, base: Judgement, tree: Expression, found: tuple[Fit, ...], error: ChainruleError | None
+    ) -> Judgement:
+        """Judge a claim by the readings that have a meaning: none, one, or several."""
+        scene = self.scenes[0]
+        if not found:
+            reading = echo_unfit(base.name, tree, scene, self.style)
+            message = error.message if error is not None else "the right side has no meaning."
+            return self._wrong(replace(base, readings=(reading,), message=message), tree)
+        readings = tuple(echo(base.name, fit, scene, self.style) for fit in found)
+        differ = any(not agree(found[0], other, self.scenes) for other in found[1:])
+        if differ or not found[0].is_customary:
+            return self._ambiguous(replace(base, readings=readings), found)
+        return self._one(replace(base, readings=readings[:1]), found[0])
+
+    def _ambiguous(self, base: Judgement, found: tuple[Fit, ...]) -> Judgement:
+        right = [r for r, fit in zip(base.readings, found, strict=True) if holds(fit, base.name, self.scenes)]
+        if len(found) > 1:
+            message = "it can be read in two ways with different values."
+        else:
+            message = "read as usual, the matrix product first, its shapes do not fit; another order does."
+        fix = f"write brackets: {right[0].text}." if right and self.hints else "write brackets."
+        return replace(base, verdict=Verdict.AMBIGUOUS, message=message, fix=fix)
+
+    def _one(self, base: Judgement, fit: Fit) -> Judgement:
+        """Judge a claim that can be read in one way: first on true values, then on the document's own."""
+        used = names_in(fit.tree)
+        if holds(fit, base.name, self.scenes):
+            inherited = self.own.inherited(base.name, fit, used)
+            verdict = Verdict.INHERITED if inherited else Verdict.RIGHT
+            message = f"the step is right, but {_listed(inherited)} before it is not." if inherited else ""
+            return replace(base, verdict=verdict, inherits=inherited, message=message)
+        if self.misnamed and self._holds_as_written(base.name, fit):
+            names = tuple(self.misnamed)
+            message = f"right for {_listed(names)} as written, which is not what it is called."
+            return replace(base, verdict=Verdict.INHERITED, inherits=names, message=message)
+        if self.own.cancels(base.name, fit, used):
+            base = replace(base, message="with the document's own values the errors cancel: its result is right.")
+        return self._wrong(base, fit.tree)
+
+    def _holds_as_written(self, name: str, fit: Fit) -> bool:
+        values = tuple(scene.value(fit.tree) for scene in self.written)
+        return holds(Fit(fit.tree, values), name, self.written)
+
+    def _wrong(self, base: Judgement, tree: Expression) -> Judgement:
+        """Look for a condition under which the claim holds, and for what is wrong with it."""
+        wanted = condition(base.name, tree, self.plan, self.staging, self.scenes)
+        if wanted:
+            base = replace(base, verdict=Verdict.CONDITIONAL, message=f"right only if {wanted}.")
+        found = corrections(base.name, tree, self.scenes, self.style) if self.hints else Corrections((), ())
+        return replace(base, mistakes=found.mistakes, suggestions=found.suggestions)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _spellings(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Return each name as the document first spells it."""
+    spelled: dict[str, str] = {}
+    for entry in plan.document.entries:
+        if isinstance(entry.statement, syntax.Equation):
+            spelled.setdefault(entry.name, entry.statement.name)
+    return tuple(spelled.items())
+
+
+def _goes_uphill(name: str, fit: Fit, scenes: list[Scene], used: list[str]) -> bool:
+    """Tell whether a step that uses the gradient moves along it at every draw."""
+    if f"d{name}" not in used:
+        return False
+    for scene, value in zip(scenes, fit.values, strict=True):
+        for draw in scene.world.draws:
+            move = scene.world.true(value, draw) - draw.true[name]
+            if float(np.sum(move * draw.true[f"d{name}"])) <= 0:
+                return False
+    return True

@@ -1,0 +1,177 @@
+"""Which parts of a document's lines may be equations; everything else is left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from chainrule.ir.names import normalized
+from chainrule.ir.registry import is_op
+
+_NAME = r"[^\W\d_]\w*(?:[²³]\w+)?"
+_DECLARES = re.compile(
+    rf"\s*(?:(?:sizes|outputs|scalar)\s+{_NAME}\s*(?:,\s*{_NAME}\s*)*(?:#.*)?$"
+    rf"|(?:data|parameter|state|hyperparameter)\s+{_NAME}\s*:|function\s+{_NAME}\s*\()"
+)
+_EQUATES = re.compile(r"\s*[^\s=<>!:,;.()][^=<>!:,;]{0,40}?\s*(?:=(?!=)|←|<-|:=)\s*\S")
+_PLAIN_LEFT = re.compile(rf"\s*{_NAME}\s*(?:=(?!=)|←|<-)")
+_MARKER = re.compile(r"\s*(?:>\s*)*(?:(?:[-*+•]|\d{1,3}[.)]|\(\w{1,3}\))\s+)?")
+_LABEL = re.compile(r"(?:\s{2,}|\t)\(\d+[a-z]?\)\s*$")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w.+-]*)")
+_READ_FENCES = ("", "eqn", "text", "txt", "plain", "math", "chainrule")
+_CODE_SPAN = re.compile(r"(`+)([^`]+)\1")
+_QUOTIENT = re.compile(r"∂\s*(\w+)\s*/\s*∂\s*(\w+)")
+_QUOTIENT_LEFT = re.compile(rf"^(\s*)d(\w+)\s*/\s*d({_NAME})(?=\s*[=:])")
+_LATEX = re.compile(r"\s*(?:\$\$|\\\[|\\begin)")
+_WORDS = re.compile(r"(?<![\w²])[^\W\d_]{3,}(?:\s+[^\W\d_]{2,})+")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a line that may be a statement.
+
+    Attributes:
+        line: from 1.
+        text: the line with all else blanked out, so that columns stay what they are.
+        written: the statement as it is written.
+        goes_on: whether an open bracket may be closed on the next line.
+        strict: whether the piece must be a statement: in a .eqn file or a code block.
+    """
+
+    line: int
+    text: str
+    written: str
+    goes_on: bool
+    strict: bool
+
+    @property
+    def column(self) -> int:
+        """Where the piece begins, from 1."""
+        return len(self.text) - len(self.text.lstrip()) + 1
+
+    def is_prose(self, known: Collection[str]) -> bool:
+        """Tell whether a piece that cannot be read is a sentence: two words side by side that nothing names."""
+        if self.strict:
+            return False
+        for run in _WORDS.findall(self.text):
+            words = run.split()
+            strange = [not is_op(word) and normalized(word) not in known for word in words]
+            if any(a and b for a, b in zip(strange, strange[1:], strict=False)):
+                return True
+        return False
+
+
+def pieces(lines: list[str], kind: str) -> Iterator[Piece]:
+    """Yield the parts of a document's lines that may be statements.
+
+    Args:
+        lines: of the document.
+        kind: "eqn" (every line is a statement), "md" or "txt".
+    """
+    if kind == "eqn":
+        yield from _all(lines)
+    elif kind == "md":
+        yield from _markdown(lines)
+    else:
+        yield from _plain(lines)
+
+
+def _all(lines: list[str]) -> Iterator[Piece]:
+    for number, line in enumerate(lines, start=1):
+        for text in _sentences(line):
+            yield _piece(number, text, goes_on=number < len(lines), strict=True)
+
+
+def _plain(lines: list[str]) -> Iterator[Piece]:
+    going_on = False
+    for number, line in enumerate(lines, start=1):
+        text = line if going_on else _without_marker(line)
+        for part in _sentences(text):
+            if going_on or looks_like(part):
+                going_on = _is_open(part)
+                yield _piece(number, part, goes_on=number < len(lines), strict=False)
+
+
+def _is_open(text: str) -> bool:
+    return text.count("(") + text.count("[") > text.count(")") + text.count("]")
+
+
+def _markdown(lines: list[str]) -> Iterator[Piece]:
+    fence, reads, going_on = "", False, False
+    for number, line in enumerate(lines, start=1):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence, reads, going_on = mark.group(1), mark.group(2).lower() in _READ_FENCES, False
+        elif mark and mark.group(1).startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+        elif fence and reads:
+            for part in _sentences(line):
+                if going_on or looks_like(part):
+                    going_on = _is_open(part)
+                    yield _piece(number, part, goes_on=_more(lines, number), strict=True)
+        elif not fence:
+            yield from _outside(number, line)
+
+
+def _more(lines: list[str], number: int) -> bool:
+    """Tell whether the line after this one is still in the code block."""
+    return number < len(lines) and _FENCE.match(lines[number]) is None
+
+
+def _outside(number: int, line: str) -> Iterator[Piece]:
+    """Yield the equations of a line of prose: the line itself, or what stands in backquotes."""
+    text = _without_marker(line)
+    if _LATEX.match(text) and "=" in text:
+        yield _piece(number, text, goes_on=False, strict=True)
+        return
+    spans = list(_CODE_SPAN.finditer(text))
+    whole = not spans and not text.startswith("#") and looks_like(text)
+    parts = [text] if whole else []
+    for span in spans:
+        inside = " " * span.start(2) + span.group(2)
+        parts += [inside] if _PLAIN_LEFT.match(inside) or _DECLARES.match(inside) else []
+    for part in parts:
+        for sentence in _sentences(part):
+            yield _piece(number, sentence, goes_on=False, strict=False)
+
+
+def looks_like(text: str) -> bool:
+    """Tell whether a line begins as a declaration or an equation does."""
+    return bool(_DECLARES.match(text) or _EQUATES.match(text))
+
+
+def _without_marker(line: str) -> str:
+    """Blank out a list's bullet or number before an equation."""
+    marker = _MARKER.match(line)
+    end = marker.end() if marker else 0
+    return " " * end + line[end:]
+
+
+def _sentences(line: str) -> Iterator[str]:
+    """Yield what stands between semicolons, each at its place, without comment, label and full stop."""
+    text = line.partition("#")[0]
+    label = _LABEL.search(text)
+    text = text[: label.start()] if label else text
+    start = 0
+    for part in text.split(";"):
+        kept = part.rstrip()
+        kept = kept[:-1] if kept.endswith((".", ",")) else kept
+        if kept.strip():
+            yield " " * start + kept
+        start += len(part) + 1
+
+
+def _piece(number: int, text: str, *, goes_on: bool, strict: bool) -> Piece:
+    return Piece(number, _in_plain_signs(text), text.strip(), goes_on, strict)
+
+
+def _in_plain_signs(text: str) -> str:
+    """Return text with ∂J/∂W1 as dW1 and := as =, every other character at its place."""
+    text = text.replace(":=", " =")
+    text = _QUOTIENT_LEFT.sub(lambda q: q.group(1) + _padded("d" + q.group(3), q.end() - q.start() - len(q.group(1))), text)
+    return _QUOTIENT.sub(lambda q: _padded("d" + q.group(2), q.end() - q.start()), text)
+
+
+def _padded(name: str, width: int) -> str:
+    return name.ljust(width)

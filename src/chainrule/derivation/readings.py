@@ -1,0 +1,111 @@
+"""The ways in which a right side may be read, when its signs leave that open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice, product
+
+from chainrule.derivation.tree import NOWHERE, put, subtrees
+from chainrule.notation import syntax
+from chainrule.notation.syntax import Expression
+
+_MOST = 24
+_WITH_MATRIX, _WITH_HADAMARD = ("", "@", "/"), (".*", "/")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to read an expression; customary if a reader of books would choose it."""
+
+    tree: Expression
+    is_customary: bool
+
+
+def other_strokes(tree: Expression) -> list[Way]:
+    """Return the readings in which 1/2m is 1/(2m), not m/2."""
+    return _combined(tree, lambda node: [Way(_under_one_stroke(node), True)] if _has_tight_stroke(node) else [])
+
+
+def other_products(tree: Expression) -> list[Way]:
+    """Return the readings that differ in what `*` means, or in which product comes first.
+
+    Custom multiplies matrices before it multiplies element by element.
+    """
+    return _combined(tree, lambda node: list(_other_products(node)))
+
+
+def _combined(tree: Expression, others: Callable[[syntax.Product], list[Way]]) -> list[Way]:
+    """Return every combination of readings of the chains of factors in a tree, but the tree itself."""
+    nodes = [(path, node) for path, node in subtrees(tree) if isinstance(node, syntax.Product)]
+    options = [(path, [None, *others(node)]) for path, node in reversed(nodes)]
+    options = [(path, ways) for path, ways in options if len(ways) > 1]
+    found: list[Way] = []
+    for chosen in islice(product(*(ways for _, ways in options)), 1, _MOST):
+        changed, customary = tree, True
+        for (path, _), way in zip(options, chosen, strict=True):
+            if way is not None:
+                changed, customary = put(changed, path, way.tree), customary and way.is_customary
+        found.append(Way(changed, customary))
+    return found
+
+
+def _other_products(node: syntax.Product) -> Iterator[Way]:
+    """Yield the further readings of one chain of factors."""
+    if "*" in node.signs:
+        for sign in (".*", ""):
+            signs = tuple(sign if s == "*" else s for s in node.signs)
+            yield Way(syntax.Product(node.factors, signs, node.span), True)
+    if any(s in ("", "@") for s in node.signs) and any(s in _WITH_HADAMARD for s in node.signs):
+        yield Way(_grouped(node, _WITH_MATRIX), True)
+        yield Way(_left_to_right(node), False)
+        yield Way(_grouped(node, _WITH_HADAMARD), False)
+
+
+def _grouped(node: syntax.Product, inner: tuple[str, ...]) -> Expression:
+    """Return a chain in which runs with the inner signs are factors of their own."""
+    groups: list[tuple[list[Expression], list[str]]] = [([node.factors[0]], [])]
+    outer: list[str] = []
+    for sign, factor in zip(node.signs, node.factors[1:], strict=True):
+        if sign in inner:
+            groups[-1][0].append(factor)
+            groups[-1][1].append(sign)
+        else:
+            outer.append(sign)
+            groups.append(([factor], []))
+    factors = tuple(_product(factors, signs) for factors, signs in groups)
+    return _product(list(factors), outer)
+
+
+def _product(factors: list[Expression], signs: list[str]) -> Expression:
+    return syntax.Product(tuple(factors), tuple(signs), NOWHERE) if signs else factors[0]
+
+
+def _left_to_right(node: syntax.Product) -> Expression:
+    left = node.factors[0]
+    for sign, factor in zip(node.signs, node.factors[1:], strict=True):
+        left = syntax.Product((left, factor), (sign,), NOWHERE)
+    return left
+
+
+def _has_tight_stroke(node: syntax.Product) -> bool:
+    return any(_is_tight(node, place) for place in range(1, len(node.signs)))
+
+
+def _is_tight(node: syntax.Product, place: int) -> bool:
+    """Tell whether a number after a stroke is followed by a name without a space, as in 1/2m."""
+    before, after = node.factors[place], node.factors[place + 1]
+    touches = before.span.line == after.span.line and before.span.end == after.span.start > 0
+    kinds = isinstance(before, syntax.Number) and isinstance(after, syntax.Name)
+    return node.signs[place - 1] == "/" and node.signs[place] == "" and touches and kinds
+
+
+def _under_one_stroke(node: syntax.Product) -> Expression:
+    factors, signs = [node.factors[0]], list[str]()
+    for place, (sign, factor) in enumerate(zip(node.signs, node.factors[1:], strict=True)):
+        if place and _is_tight(node, place):
+            factors[-1] = syntax.Product((factors[-1], factor), ("",), NOWHERE)
+        else:
+            factors.append(factor)
+            signs.append(sign)
+    return _product(factors, signs)

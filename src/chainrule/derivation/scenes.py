@@ -1,0 +1,34 @@
+"""From a network with abstract functions to the worlds in which claims are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chainrule.derivation.claim import Scene
+from chainrule.derivation.functions import Template, instances, instantiated
+from chainrule.derivation.plan import Plan
+from chainrule.derivation.world import Network, World
+
+_DRAWS = 3
+
+
+class Staging:
+    """Makes the worlds of a plan.
+
+    Args:
+        plan: the document and its network.
+        seed: of the random draws.
+    """
+
+    def __init__(self, plan: Plan, seed: int) -> None:
+        self.plan, self.seed = plan, seed
+        self.chosen = instances(plan.functions)
+
+    def scenes(self, network: Network, objective: str = "", chosen: Sequence[Mapping[str, Template]] = ()) -> list[Scene]:
+        """Return one scene for each choice of known functions; the plan's own choices if none is given."""
+        return [self._scene(network, objective, functions) for functions in chosen or self.chosen]
+
+    def _scene(self, network: Network, objective: str, functions: Mapping[str, Template]) -> Scene:
+        running = network.instantiated(lambda tree: instantiated(tree, functions))
+        draws = _DRAWS if len(self.chosen) == 1 else _DRAWS - 1
+        return Scene(World(running, self.plan.document.lines, objective, draws=draws, seed=self.seed), functions)
