@@ -10,7 +10,7 @@ from chainrule.derivation.claim import Fit, Scene, fits, holds, is_zero, same_el
 from chainrule.derivation.functions import PAIRS, Template
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.scenes import Staging
-from chainrule.derivation.tree import rewritten
+from chainrule.derivation.tree import names_in, rewritten
 from chainrule.derivation.world import tree_with_size_1, with_size_1
 from chainrule.errors import ChainruleError
 from chainrule.ir.shape import letters_of, show_shape
@@ -49,11 +49,24 @@ def _size_1(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: S
             narrow = staging.scenes(with_size_1(plan.network, letter), scenes[0].world.objective)
         except ChainruleError:
             continue
+        if _is_degenerate(name, tree, narrow, scenes):
+            continue
         changed = tree_with_size_1(tree, letter)
-        ways = (changed, rewritten(changed, lambda node: _as_scalar(node, narrow[0])))
+        ways = (changed, _with_scalars(changed, narrow[0]))
         if any(_holds_there(name, way, narrow) for way in ways):
             return f"{letter} = 1"
     return ""
+
+
+def _is_degenerate(name: str, tree: Expression, narrow: Sequence[Scene], scenes: Sequence[Scene]) -> bool:
+    """Tell whether something vanishes for a size of 1 alone, as the gradient of a softmax over one class."""
+    for used in (name, *names_in(tree)):
+        if used not in narrow[0].world.flat or used not in scenes[0].world.flat:
+            continue
+        vanishes = all(is_zero(draw.true[used]) for scene in narrow for draw in scene.world.draws)
+        if vanishes and not all(is_zero(draw.true[used]) for scene in scenes for draw in scene.world.draws):
+            return True
+    return False
 
 
 def _output_letters(scenes: Sequence[Scene]) -> list[str]:
@@ -62,6 +75,11 @@ def _output_letters(scenes: Sequence[Scene]) -> list[str]:
     data = [letter for leaf in reversed(backward.leaves("data")) for letter in letters_of(leaf.shape)]
     weights = {letter for leaf in backward.leaves("parameter") for letter in letters_of(leaf.shape)}
     return [letter for letter in dict.fromkeys(data) if letter in weights]
+
+
+def _with_scalars(tree: Expression, scene: Scene) -> Expression:
+    """Return a tree in which names of a single element are the scalars that they are."""
+    return rewritten(tree, lambda node: _as_scalar(node, scene))
 
 
 def _as_scalar(node: Expression, scene: Scene) -> Expression | None:
@@ -75,8 +93,6 @@ def _as_scalar(node: Expression, scene: Scene) -> Expression | None:
 
 def _holds_there(name: str, tree: Expression, scenes: Sequence[Scene]) -> bool:
     if name not in scenes[0].world.flat:
-        return False
-    if all(is_zero(draw.true[name]) for scene in scenes for draw in scene.world.draws):
         return False
     return any(holds(fit, name, scenes) or same_elements(fit, name, scenes) for fit in _fits(tree, scenes))
 

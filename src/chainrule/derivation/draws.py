@@ -98,11 +98,11 @@ def _leaf(graph: Graph, leaf: Value, sizes: Mapping[str, int], generator: np.ran
 
 
 def _link(graph: Graph, target: Value) -> Value | None:
-    """Return the softmax or sigmoid whose logarithm is multiplied by a target, if one is."""
+    """Return the last softmax or sigmoid before a product with a target, if there is one."""
     for value in graph.document():
         if value.op.name not in ("multiply", "matmul") or target not in value.inputs:
             continue
-        for source in graph.walk([x for x in value.inputs if x is not target]):
+        for source in reversed(graph.walk([x for x in value.inputs if x is not target])):
             if source.op.name in _LINKS and target not in graph.walk([source]):
                 return source
     return None

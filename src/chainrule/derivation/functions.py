@@ -25,21 +25,22 @@ class Template:
     derivative: Expression
 
 
-def _expression(text: str) -> Expression:
+def expression(text: str) -> Expression:
+    """Return a right side as a tree."""
     statement = parse_statement(tokenize(f"t = {text}", 1), [text])
     assert isinstance(statement, syntax.Equation)  # noqa: S101 - the text is an equation
     return statement.right
 
 
 def _of_one(name: str) -> Template:
-    return Template(name, _expression(f"{name}(a)"), _expression(f"{name}'(a)"))
+    return Template(name, expression(f"{name}(a)"), expression(f"{name}'(a)"))
 
 
 _ELEMENTWISE = tuple(_of_one(name) for name in ("tanh", "softplus", "sigmoid", "gelu_tanh", "silu", "softsign"))
 _LOSSES = (
-    Template("half_sum_of_squares", _expression("1/2 ‖a − b‖²"), _expression("a − b")),
-    Template("log_cosh", _expression("sum(softplus(a − b))"), _expression("sigmoid(a − b)")),
-    Template("logits", _expression("sum(softplus(a) − b ⊙ a)"), _expression("sigmoid(a) − b")),
+    Template("half_sum_of_squares", expression("1/2 ‖a − b‖²"), expression("a − b")),
+    Template("log_cosh", expression("sum(softplus(a − b))"), expression("sigmoid(a − b)")),
+    Template("logits", expression("sum(softplus(a) − b ⊙ a)"), expression("sigmoid(a) − b")),
 )
 _POOLS: Mapping[int, tuple[Template, ...]] = {1: _ELEMENTWISE, 2: _LOSSES}
 SOFTMAX = _of_one("softmax")
@@ -50,15 +51,15 @@ PAIRS: tuple[tuple[str, str, Template, Template], ...] = (
         _of_one("sigmoid"),
         Template(
             "binary_cross_entropy",
-            _expression("−sum(b ⊙ log(a) + (1 − b) ⊙ log(1 − a))"),
-            _expression("(1 − b)/(1 − a) − b/a"),
+            expression("−sum(b ⊙ log(a) + (1 − b) ⊙ log(1 − a))"),
+            expression("(1 − b)/(1 − a) − b/a"),
         ),
     ),
     (
         "softmax",
         "cross-entropy",
         SOFTMAX,
-        Template("cross_entropy", _expression("−sum(b ⊙ log(a))"), _expression("−b/a")),
+        Template("cross_entropy", expression("−sum(b ⊙ log(a))"), expression("−b/a")),
     ),
     ("the identity", "half the sum of squares", _of_one("identity"), _LOSSES[0]),
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.derivation.claim import Fit, Scene, agree, fits, holds
 from chainrule.derivation.conditions import condition
+from chainrule.derivation.context import Context
 from chainrule.derivation.document import Entry
 from chainrule.derivation.echo import echo, echo_unfit
 from chainrule.derivation.hints import Corrections, corrections
@@ -182,7 +183,8 @@ class Judge:
         wanted = condition(base.name, tree, self.plan, self.staging, self.scenes)
         if wanted:
             base = replace(base, verdict=Verdict.CONDITIONAL, message=f"right only if {wanted}.")
-        found = corrections(base.name, tree, self.scenes, self.style) if self.hints else Corrections((), ())
+        context = Context(base.name, self.plan, self.scenes, self.style)
+        found = corrections(tree, context) if self.hints else Corrections((), ())
         return replace(base, mistakes=found.mistakes, suggestions=found.suggestions)
 
 

@@ -1,0 +1,220 @@
+"""Small edits of element-wise factors, sums and symbols: f′, masks, Σ, one name for another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from chainrule.derivation.context import Context
+from chainrule.derivation.edits import Edit, edit
+from chainrule.derivation.tree import NOWHERE, Path, is_same, name, names_in, product, put, rewritten, subtrees
+from chainrule.ir.names import normalized
+from chainrule.ir.shape import show_shape
+from chainrule.notation import syntax
+from chainrule.notation.syntax import Expression
+
+
+def missing_factors(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Multiply a part by an f′(x), a mask or another value of its shape, element by element."""
+    for path, node in _multipliable(tree):
+        shape = context.shape(node)
+        if not shape:
+            continue
+        for derivative in context.derivatives:
+            if context.shape(derivative) == shape:
+                text = f"{context.write(derivative)} is missing"
+                yield edit(put(tree, path, _times(node, derivative)), 1 + 0.1 * len(path), "f' missing", text)
+        for known in context.by_shape.get(shape, ()):
+            if known == context.name or context.is_gradient(known):
+                continue
+            kind = "mask missing" if known in context.masks else "factor by elements missing"
+            text = f"{context.style.spelled(known)} is missing"
+            cost = (1.05 if known in context.masks else 1.3) + 0.1 * len(path)
+            yield edit(put(tree, path, _times(node, name(known))), cost, kind, text)
+
+
+def _multipliable(tree: Expression) -> Iterator[tuple[Path, Expression]]:
+    """Yield the whole, and each factor of a matrix product."""
+    yield (), tree
+    for path, node in subtrees(tree):
+        if isinstance(node, syntax.Product) and any(sign in ("", "@") for sign in node.signs):
+            yield from (((*path, i), factor) for i, factor in enumerate(node.factors))
+
+
+def _times(node: Expression, factor: Expression) -> Expression:
+    """Return an element-wise product, in which a chain of such factors goes on."""
+    if isinstance(node, syntax.Product) and ".*" in node.signs and not set(node.signs) & {"", "@"}:
+        return replace(node, factors=(*node.factors, factor), signs=(*node.signs, ".*"))
+    return product((node, factor), (".*",))
+
+
+def extra_factors(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Leave out one element-wise factor."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Product):
+            continue
+        for place, factor in enumerate(node.factors):
+            sign = node.signs[max(place - 1, 0)]
+            if sign != ".*" or (place == 0 and node.signs[0] != ".*"):
+                continue
+            kept = node.factors[:place] + node.factors[place + 1 :]
+            signs = node.signs[: max(place - 1, 0)] + node.signs[max(place, 1) :]
+            derivative = isinstance(factor, syntax.Call | syntax.Fenced)
+            kind = "f' extra" if derivative else "factor by elements extra"
+            text = f"{context.write(factor)} is too many"
+            yield edit(put(tree, path, product(kept, signs)), 1, kind, text)
+
+
+def other_derivatives(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Put the derivative of another layer or function in the place of one, or f′ for f."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Call) or len(node.arguments) != 1:
+            continue
+        if any(node.function == known.function for known in context.derivatives):
+            turned = replace(node, derivative=not node.derivative)
+            text = f"{context.write(turned)} is meant, not {context.write(node)}"
+            yield edit(put(tree, path, turned), 1, "f for f'", text)
+        if node.derivative:
+            for other in context.derivatives:
+                if not is_same(other, node):
+                    kind = _kind_of_change(node, other, context)
+                    text = f"{context.write(other)} is meant, not {context.write(node)}"
+                    yield edit(put(tree, path, other), 1, kind, text)
+
+
+def _kind_of_change(node: syntax.Call, other: syntax.Call, context: Context) -> str:
+    """Tell a derivative that belongs elsewhere from one of a function that the network does not have there."""
+    elsewhere = any(is_same(node, known) for known in context.derivatives)
+    moved = not is_same(node.arguments[0], other.arguments[0])
+    return "f' of another layer" if elsewhere or moved else "f' of another function"
+
+
+def written_out_derivatives(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Put f′(x) in the place of all element-wise factors that are no gradients, such as A ⊙ (1 − A)."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Product) or ".*" not in node.signs:
+            continue
+        kept = [factor for factor in node.factors if any(context.is_gradient(n) for n in names_in(factor))]
+        gone = [factor for factor in node.factors if factor not in kept]
+        if not kept or not gone or set(node.signs) & {"", "@"}:
+            continue
+        shown = context.write(product(tuple(gone), (".*",) * (len(gone) - 1)))
+        for derivative in context.derivatives:
+            changed = product((*kept, derivative), (".*",) * len(kept))
+            elsewhere = _belongs_elsewhere(gone, context)
+            kind = "f' of another layer" if elsewhere else "f' of another function"
+            text = f"{context.write(derivative)} is meant, not {shown}"
+            yield edit(put(tree, path, changed), 1.25, kind, text)
+
+
+def _belongs_elsewhere(factors: list[Expression], context: Context) -> bool:
+    """Tell whether factors are made of another layer's values than those that the claim needs."""
+    used = {n for factor in factors for n in names_in(factor)}
+    here = {n for made, call in context.activations for n in (made, *names_in(call)) if f"d{n}" == context.name}
+    layers = [{made, *names_in(call)} for made, call in context.activations]
+    mine = next((layer for layer in layers if layer & here), set[str]())
+    return bool(mine) and any(used & layer for layer in layers) and not used & mine
+
+
+def sums(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Sum a part over an axis, leave a sum out, or sum over another axis."""
+    yield from _missing_sums(tree, context)
+    for path, node in subtrees(tree):
+        called = isinstance(node, syntax.Call) and node.function in ("sum", "mean")
+        if not called and not isinstance(node, syntax.SumOver):
+            continue
+        inner = node.arguments[0] if isinstance(node, syntax.Call) else node.operand
+        text = f"{context.write(node)} sums where no sum belongs"
+        yield edit(put(tree, path, inner), 1, "sum extra", text)
+        if isinstance(node, syntax.Call):
+            other = "sum" if node.function == "mean" else "mean"
+            text = f"the {other} is meant, not the {node.function}: a factor of their number is between them"
+            yield edit(put(tree, path, replace(node, function=other)), 0.9, "factor", text)
+        for changed, axis in _summed(inner, context):
+            if not is_same(changed, node):
+                text = f"the sum is to be taken over {axis}"
+                yield edit(put(tree, path, changed), 1.1, "sum over another axis", text)
+
+
+def _missing_sums(tree: Expression, context: Context) -> Iterator[Edit]:
+    for path, node in subtrees(tree):
+        if isinstance(node, syntax.Number):
+            continue
+        for changed, axis in _summed(node, context):
+            over_examples = axis == context.examples
+            kind = "sum over the examples missing" if over_examples else "sum missing"
+            text = f"{context.write(node)} is to be summed over {'the examples' if over_examples else axis}"
+            cost = (1 if over_examples else 1.1) + 0.05 * len(path)
+            yield edit(put(tree, path, changed), cost, kind, text)
+
+
+def _summed(node: Expression, context: Context) -> Iterator[tuple[Expression, str]]:
+    """Yield the sums of a part over each axis, kept or dropped, and the axis in words."""
+    shape = context.shape(node) or ()
+    for axis, size in enumerate(shape):
+        number_of_axis = syntax.Setting("axis", axis, NOWHERE)
+        shown = str(size) if isinstance(size, str) else f"axis {axis} of {show_shape(shape)}"
+        if isinstance(size, str) and shape.count(size) == 1:
+            yield syntax.SumOver(size, node, NOWHERE), shown
+        else:
+            yield syntax.Call("sum", (node,), (number_of_axis,), False, NOWHERE), shown
+        keeps = syntax.Setting("keepdims", True, NOWHERE)
+        if len(shape) > 1:
+            yield syntax.Call("sum", (node,), (number_of_axis, keeps), False, NOWHERE), shown
+    if len(shape) > 1:
+        yield syntax.Call("sum", (node,), (), False, NOWHERE), "all elements"
+
+
+def other_symbols(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Put another name of the network in the place of one, once or everywhere."""
+    for used in names_in(tree):
+        shape = context.shape(name(used))
+        places = [path for path, node in subtrees(tree) if _is_name(node, used)]
+        for other in _candidates(used, context):
+            everywhere = rewritten(tree, lambda node, u=used, o=other: name(o) if _is_name(node, u) else None)
+            same_shape = context.shape(name(other)) == shape
+            kind = _kind_of_symbols(used, other, tree, context)
+            text = f"{context.style.spelled(other)} is meant, not {context.style.spelled(used)}"
+            cost = 1.15 if same_shape else 1.2
+            yield edit(everywhere, cost, kind, text)
+            if len(places) > 1:
+                for path in places:
+                    yield edit(put(tree, path, name(other)), cost + 0.05, kind, text)
+
+
+def _is_name(node: Expression, used: str) -> bool:
+    return isinstance(node, syntax.Name) and normalized(node.text) == used
+
+
+def _candidates(used: str, context: Context) -> list[str]:
+    """Return the names that may have been meant: of the same kind, a gradient for a gradient."""
+    gradient = context.is_gradient(used)
+    known = [n for n, leaf in context.world.flat.names.items() if leaf.kind == "real" and leaf.shape != ()]
+    return [n for n in known if context.is_gradient(n) == gradient and n not in (used, context.name)]
+
+
+def _kind_of_symbols(used: str, other: str, tree: Expression, context: Context) -> str:
+    """Tell a symbol inside a derivative, which belongs to another layer, from any other."""
+    inside = [
+        node
+        for _, node in subtrees(tree)
+        if (isinstance(node, syntax.Call) and node.derivative)
+        or (isinstance(node, syntax.Fenced) and node.op == "indicator")
+    ]
+    layers = [{made, *names_in(call)} for made, call in context.activations]
+    moved = any(used in layer and other not in layer for layer in layers)
+    if any(used in names_in(node) for node in inside) and moved:
+        return "f' of another layer"
+    written_out = any(_is_written_out(node, used) for _, node in subtrees(tree))
+    return "f' of another layer" if written_out and moved else "another symbol"
+
+
+def _is_written_out(node: Expression, used: str) -> bool:
+    """Tell whether a node is a derivative by its value, such as 1 − A or 1 − A²."""
+    one_minus = isinstance(node, syntax.Infix) and isinstance(node.left, syntax.Number) and node.left.text == "1"
+    return one_minus and isinstance(node, syntax.Infix) and node.sign == "-" and used in names_in(node.right)
+
+
+BY_ELEMENT: tuple[Callable[[Expression, Context], Iterator[Edit]], ...] = (
+    missing_factors, extra_factors, other_derivatives, written_out_derivatives, sums, other_symbols,
+)  # fmt: skip
