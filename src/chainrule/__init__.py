@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from chainrule import testing as testing
+    from chainrule.derivation.check import check as check
     from chainrule.ir.shape import Kind, Size
     from chainrule.ir.value import Value
     from chainrule.rulebook.rule import rule as rule
@@ -159,13 +160,15 @@ def __getattr__(name: str) -> Callable[..., Value] | ModuleType:
         return lookup(name)
     if name == "testing":
         return import_module("chainrule.testing")
+    if name == "check":
+        return import_module("chainrule.derivation.check").check
     if name == "rule":
         return import_module("chainrule.rulebook").rule
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "rule", "testing", *(op.name for op in every_op() if op.arity)]
+    return [*__all__, "check", "rule", "testing", *(op.name for op in every_op() if op.arity)]
 
 
 del _ops

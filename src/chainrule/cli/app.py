@@ -76,6 +76,47 @@ def explain(
 
 
 @app.command()
+def check(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A derivation: plain text, Markdown or .eqn; - for standard input."
+        ),
+    ],
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NET.eqn", help="The network, if the derivation does not state it.", show_default=False
+        ),
+    ] = None,
+    grading: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TEACHER.toml", help="What is asked for, and what it is worth.", show_default=False
+        ),
+    ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Where to write a copy with the verdicts below the lines.", show_default=False
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    hints: Annotated[
+        bool, typer.Option("--hints/--no-hints", help="Say what is wrong, and what to write instead.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of the random numbers on which claims are judged.", min=0)] = 0,
+) -> None:
+    """Judge a derivation written by hand: which line is wrong, and what the mistake is.
+
+    The exit status is 0 only if all holds, 1 if not, 2 if something cannot be read.
+    """
+    from chainrule.cli.check import Request, run_check
+
+    raise typer.Exit(run_check(Request(file, network, grading, annotate, json, hints, seed)))
+
+
+@app.command()
 def rule(
     op: Annotated[str, typer.Argument(metavar="OP", help="Its name, such as relu or batch_norm.")],
 ) -> None:

@@ -8,13 +8,27 @@ import sys
 import typer
 
 
-def say(text: str) -> None:
-    """Print a line; where nobody reads any more (`| head`), go on without, for the work is not lost."""
+def say(text: str, *, color: bool | None = None) -> None:
+    """Print a line; where nobody reads any more (`| head`), go on without, for the work is not lost.
+
+    Args:
+        text: to be printed.
+        color: whether its colors are kept where they cannot be shown; by default they are not.
+    """
     try:
-        typer.echo(text)
+        typer.echo(text, color=color)
         sys.stdout.flush()
     except BrokenPipeError:
         forget_output()
+
+
+def complain(error: object) -> None:
+    """Print an error to standard error."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(Text.assemble(("error ", "bold red"), str(error)))
 
 
 def forget_output() -> None:

@@ -111,6 +111,15 @@ def same_elements(found: Fit, name: str, scenes: Sequence[Scene]) -> bool:
     return True
 
 
+def repeats(found: Fit, name: str, scenes: Sequence[Scene]) -> bool:
+    """Tell whether a claim is the one number that every element of the truth is."""
+    return all(
+        same(np.broadcast_to(scene.world.true(value, draw), draw.true[name].shape), draw.true[name])
+        for scene, value in zip(scenes, found.values, strict=True)
+        for draw in scene.world.draws
+    )
+
+
 def is_zero(array: Array) -> bool:
     """Tell whether an array is zero everywhere."""
     return not np.any(array)

@@ -144,13 +144,16 @@ def _symbols(context: Context) -> list[tuple[tuple[Expression, ...], tuple[Expre
     """Return the products and quotients of at most two scalars, with their values at every draw."""
     draws = [draw for scene in context.scenes for draw in scene.world.draws]
     bases: list[tuple[Expression, Array]] = [
-        (name(letter), np.array([float(draw.sizes[letter]) for draw in draws])) for letter in context.world.letters
+        (name(letter), np.array([float(draw.sizes[letter]) for draw in draws]))
+        for letter in context.world.letters
     ]
     for scalar in context.scalars:
         values = np.array([float(draw.true[scalar]) for draw in draws])
         rest = syntax.Infix("-", number("1"), name(scalar), NOWHERE)
         bases += [(name(scalar), values), (rest, 1 - values)]
-    found: list[tuple[tuple[Expression, ...], tuple[Expression, ...], Array]] = [((), (), np.ones(len(draws)))]
+    found: list[tuple[tuple[Expression, ...], tuple[Expression, ...], Array]] = [
+        ((), (), np.ones(len(draws)))
+    ]
     for tree, values in bases:
         found += [((tree,), (), values), ((), (tree,), 1 / values)]
     for (first, a), (second, b) in combinations(bases, 2):
@@ -205,11 +208,19 @@ def _as_edit(
 
 def _cost(monomial: Monomial) -> float:
     symbols = len(monomial.above) + len(monomial.below)
-    return 1 + 0.2 * max(0, symbols - 1) + (0.3 if monomial.factor < 0 and (symbols or monomial.factor != -1) else 0)
+    return (
+        1
+        + 0.2 * max(0, symbols - 1)
+        + (0.3 if monomial.factor < 0 and (symbols or monomial.factor != -1) else 0)
+    )
 
 
 def _sum_edit(
-    tree: Expression, path: Path, terms: list[tuple[int, Expression]], found: list[Monomial | None], context: Context
+    tree: Expression,
+    path: Path,
+    terms: list[tuple[int, Expression]],
+    found: list[Monomial | None],
+    context: Context,
 ) -> Iterator[Edit]:
     """Yield a sum in which each term has its coefficient."""
     mistakes: list[Mistake] = []
@@ -305,9 +316,7 @@ def _factors_below(part: Expression) -> list[Expression]:
     return list(part.factors) if isinstance(part, syntax.Product) else [part]
 
 
-def _cancelled(
-    above: list[Expression], below: list[Expression]
-) -> tuple[list[Expression], list[Expression]]:
+def _cancelled(above: list[Expression], below: list[Expression]) -> tuple[list[Expression], list[Expression]]:
     """Leave out what stands both above and below the stroke."""
     for one in list(above):
         match = next((other for other in below if is_same(one, other)), None)
@@ -366,7 +375,9 @@ def _has(own: Monomial, by: Monomial) -> bool:
     """Tell whether a coefficient contains all of a monomial."""
     above = [context_free(part) for part in own.above]
     below = [context_free(part) for part in own.below]
-    symbols = all(context_free(p) in above for p in by.above) and all(context_free(p) in below for p in by.below)
+    symbols = all(context_free(p) in above for p in by.above) and all(
+        context_free(p) in below for p in by.below
+    )
     return symbols and by.factor in (1, own.factor)
 
 
@@ -377,5 +388,3 @@ def context_free(part: Expression) -> Any:
 
 def _shown(monomial: Monomial, context: Context) -> str:
     return context.write(_joined(monomial.factor, list(monomial.above), list(monomial.below), []))
-
-

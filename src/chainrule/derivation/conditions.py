@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chainrule.derivation.claim import Fit, Scene, fits, holds, is_zero, same_elements
+from chainrule.derivation.claim import Fit, Scene, fits, holds, is_zero, repeats, same_elements
 from chainrule.derivation.functions import PAIRS, Template
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in, rewritten
 from chainrule.derivation.world import tree_with_size_1, with_size_1
 from chainrule.errors import ChainruleError
+from chainrule.ir.graph import Graph
 from chainrule.ir.shape import letters_of, show_shape
+from chainrule.ir.value import Value
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
@@ -30,9 +32,12 @@ def condition(name: str, tree: Expression, plan: Plan, staging: Staging, scenes:
 def _another_shape(name: str, tree: Expression, scenes: Sequence[Scene]) -> str:
     """Return the shape as which the right numbers would have to be read."""
     found = _fits(tree, scenes)
+    mine = found[0].values[0].shape if found else ()
+    true = scenes[0].world.flat[name].shape
+    if found and mine == () != true and repeats(found[0], name, scenes):
+        return f"one number stands for all elements of {show_shape(true)}"
     if not found or not same_elements(found[0], name, scenes):
         return ""
-    mine, true = found[0].values[0].shape, scenes[0].world.flat[name].shape
     return f"{show_shape(mine)} is read as {show_shape(true)}, the shape of {name.removeprefix('d')}"
 
 
@@ -70,16 +75,21 @@ def _is_degenerate(name: str, tree: Expression, narrow: Sequence[Scene], scenes:
 
 
 def _output_letters(scenes: Sequence[Scene]) -> list[str]:
-    """Return the sizes of data that parameters have too, those of outputs first: never the examples."""
+    """Return the sizes of targets that parameters have too: never the examples, nor the width of the input."""
     backward = scenes[0].world.backward
-    data = [letter for leaf in reversed(backward.leaves("data")) for letter in letters_of(leaf.shape)]
+    inputs = _inputs(backward)
+    targets = [leaf for leaf in reversed(backward.leaves("data")) if leaf not in inputs]
     weights = {letter for leaf in backward.leaves("parameter") for letter in letters_of(leaf.shape)}
-    return [letter for letter in dict.fromkeys(data) if letter in weights]
+    letters = dict.fromkeys(letter for leaf in targets for letter in letters_of(leaf.shape))
+    return [letter for letter in letters if letter in weights]
 
 
-def _with_scalars(tree: Expression, scene: Scene) -> Expression:
-    """Return a tree in which names of a single element are the scalars that they are."""
-    return rewritten(tree, lambda node: _as_scalar(node, scene))
+def _inputs(graph: Graph) -> set[Value]:
+    """Return what is multiplied by a parameter, transposed or not."""
+    weights = set(graph.leaves("parameter"))
+    products = [value.inputs for value in graph.document() if value.op.name == "matmul"]
+    pairs = [tuple(x.inputs[0] if x.op.name == "permute_dims" else x for x in pair) for pair in products]
+    return {x for pair in pairs if weights.intersection(pair) for x in pair}
 
 
 def _as_scalar(node: Expression, scene: Scene) -> Expression | None:

@@ -68,9 +68,10 @@ class Context:
         found: list[tuple[str, syntax.Call]] = []
         for name, right in self.equations.items():
             for path, node in subtrees(right):
-                if isinstance(node, syntax.Call) and self._is_activation(node):
-                    if not any(is_same(node, known) for _, known in found):
-                        found.append((name if not path else "", node))
+                if not isinstance(node, syntax.Call) or not self._is_activation(node):
+                    continue
+                if not any(is_same(node, known) for _, known in found):
+                    found.append((name if not path else "", node))
         return tuple(found)
 
     def _is_activation(self, node: syntax.Call) -> bool:

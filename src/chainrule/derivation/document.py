@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chainrule.derivation.lines import Piece, pieces
+from chainrule.derivation.lines import Piece, numerators, pieces
 from chainrule.errors import DataError, ParseError
 from chainrule.ir.names import normalized
 from chainrule.notation import syntax
@@ -52,6 +52,7 @@ class Document:
         lines: its lines, with everything that is not an equation blanked out.
         entries: declarations and equations.
         functions: abstract functions with the number of their arguments.
+        quotients: for every ∂J/∂V the line and what is differentiated, J.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Document:
     lines: list[str]
     entries: tuple[Entry, ...]
     functions: dict[str, int]
+    quotients: tuple[tuple[int, str], ...] = ()
 
 
 def read_document(document: str | Path, kind: str = "") -> Document:
@@ -71,7 +73,7 @@ def read_document(document: str | Path, kind: str = "") -> Document:
     Raises:
         DataError: there is no such file, it is no text, or it is too long.
     """
-    if isinstance(document, Path) or not re.search(r"[\n=←]", document):
+    if isinstance(document, Path) or (document and not re.search(r"[\n=←]", document)):
         path = Path(document)
         text, source, kind = _contents(path), path.name, kind or _KINDS.get(path.suffix.lower(), "")
     else:
@@ -80,10 +82,11 @@ def read_document(document: str | Path, kind: str = "") -> Document:
         raise DataError(f"a document has at most {_LONGEST_TEXT} characters, not {len(text)}.", where="")
     text = normalize_text(text)
     reader = _DocumentReader(text, source)
+    quotients = tuple((i, j) for i, line in enumerate(text.splitlines(), start=1) for j in numerators(line))
     entries = tuple(reader.entries(kind or ("md" if re.search(r"^\s*(```|~~~)", text, re.M) else "txt")))
     if len(entries) > _MOST_EQUATIONS:
         raise DataError(f"a document has at most {_MOST_EQUATIONS} equations, not {len(entries)}.", where="")
-    return Document(source, text, reader.lines, entries, reader.functions)
+    return Document(source, text, reader.lines, entries, reader.functions, quotients)
 
 
 _KINDS = {".md": "md", ".markdown": "md", ".eqn": "eqn", ".txt": "txt"}
@@ -108,7 +111,7 @@ class _DocumentReader:
 
     def __init__(self, text: str, source: str) -> None:
         self.text, self.source = text, source
-        self.lines = text.splitlines()
+        self.lines, self.original = text.splitlines(), text.splitlines()
         self.functions: dict[str, int] = {}
         self.known: set[str] = set()
 
@@ -174,18 +177,26 @@ class _DocumentReader:
 
     def _written(self, piece: Piece, tokens: list[Token]) -> str:
         """Return what the tokens of one equation stand for in the text, on one line."""
-        by_line: dict[int, list[Token]] = {}
-        for token in tokens[:-1]:
-            by_line.setdefault(token.line, []).append(token)
-        parts = (self.lines[line - 1][found[0].start : found[-1].end] for line, found in by_line.items())
-        text = " ".join(part.strip() for part in parts)
         first, second = tokens[0], tokens[1]
-        jumps = second.line == first.line and second.start - first.end > 3 and second.text == "="
-        return f"{first.written} = {self._right(tokens)}" if jumps else text
+        text = self._between(tokens[:-1])
+        chained = second.text == "=" and self._between([first, second]).count("=") > 1
+        return f"{first.written} = {self._between(tokens[2:-1])}" if chained else text
 
-    def _right(self, tokens: list[Token]) -> str:
-        right = [token for token in tokens[2:-1] if token.line == tokens[2].line]
-        return self.lines[right[0].line - 1][right[0].start : right[-1].end] if right else ""
+    def _between(self, tokens: list[Token]) -> str:
+        """Return the text from the first token to the last, joined where it goes over several lines."""
+        by_line: dict[int, list[Token]] = {}
+        for token in tokens:
+            by_line.setdefault(token.line, []).append(token)
+        parts = (self._slice(line, found) for line, found in by_line.items())
+        return " ".join(part.strip() for part in parts)
+
+    def _slice(self, line: int, tokens: list[Token]) -> str:
+        """Return a line from one token to another; a quotient ∂J/∂V reaches to where its blanks end."""
+        start, end = tokens[0].start, tokens[-1].end
+        rewritten, original = self.lines[line - 1], self.original[line - 1]
+        while end < len(rewritten) and rewritten[end] == " " and end < len(original) and original[end] != " ":
+            end += 1
+        return original[start:end]
 
 
 def _split(tokens: list[Token]) -> Iterator[list[Token]]:

@@ -62,7 +62,9 @@ def drawn(graph: Graph, sizes: Mapping[str, int], generator: np.random.Generator
     bad = [name for name in result or () if result is not None and not np.all(np.isfinite(result[name]))]
     what = f"{bad[0]} is not finite on random data" if bad else "random data always meet a kink"
     raise DataError(
-        f"{what}, so nothing can be judged.", where="", fix="check for logarithms and roots of negative numbers."
+        f"{what}, so nothing can be judged.",
+        where="",
+        fix="check for logarithms and roots of negative numbers.",
     )
 
 
@@ -117,4 +119,6 @@ def _probabilities(link: Value, shape: tuple[int, ...], generator: np.random.Gen
 
 def too_large(graph: Graph, sizes: Mapping[str, int]) -> bool:
     """Tell whether some value of a graph would have too many elements to be drawn."""
-    return any(float(np.prod([float(n) for n in numbers(v.shape, sizes)])) > _MOST_ELEMENTS for v in graph.document())
+    return any(
+        float(np.prod([float(n) for n in numbers(v.shape, sizes)])) > _MOST_ELEMENTS for v in graph.document()
+    )

@@ -1,4 +1,4 @@
-"""Small edits of a right side, each with the mistake that it mends: transposes, order, signs, sums, brackets."""
+"""Small edits of a right side, each with the mistake that it mends: transposes, order, signs, brackets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def transposes(tree: Expression, context: Context) -> Iterator[Edit]:
 
 
 def _is_transposed(tree: Expression, path: Path) -> bool:
-    parents = {p: node for p, node in subtrees(tree)}
+    parents = dict(subtrees(tree))
     return bool(path) and isinstance(parents[path[:-1]], syntax.Transpose)
 
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from chainrule.derivation.context import Context
 from chainrule.derivation.edits import Edit, edit
-from chainrule.derivation.tree import NOWHERE, Path, is_same, name, names_in, product, put, rewritten, subtrees
+from chainrule.derivation.tree import (
+    NOWHERE,
+    Path,
+    is_same,
+    name,
+    names_in,
+    product,
+    put,
+    rewritten,
+    subtrees,
+)
 from chainrule.ir.names import normalized
 from chainrule.ir.shape import show_shape
 from chainrule.notation import syntax
@@ -74,6 +85,11 @@ def other_derivatives(tree: Expression, context: Context) -> Iterator[Edit]:
             turned = replace(node, derivative=not node.derivative)
             text = f"{context.write(turned)} is meant, not {context.write(node)}"
             yield edit(put(tree, path, turned), 1, "f for f'", text)
+        for known in context.derivatives:
+            if known.function != node.function and not node.derivative:
+                other = replace(node, function=known.function, settings=known.settings)
+                text = f"{context.write(other)} is meant, not {context.write(node)}"
+                yield edit(put(tree, path, other), 1.1, "another function", text)
         if node.derivative:
             for other in context.derivatives:
                 if not is_same(other, node):
@@ -83,7 +99,7 @@ def other_derivatives(tree: Expression, context: Context) -> Iterator[Edit]:
 
 
 def _kind_of_change(node: syntax.Call, other: syntax.Call, context: Context) -> str:
-    """Tell a derivative that belongs elsewhere from one of a function that the network does not have there."""
+    """Tell a derivative that belongs elsewhere from one of a function that is not used there."""
     elsewhere = any(is_same(node, known) for known in context.derivatives)
     moved = not is_same(node.arguments[0], other.arguments[0])
     return "f' of another layer" if elsewhere or moved else "f' of another function"
@@ -110,7 +126,9 @@ def written_out_derivatives(tree: Expression, context: Context) -> Iterator[Edit
 def _belongs_elsewhere(factors: list[Expression], context: Context) -> bool:
     """Tell whether factors are made of another layer's values than those that the claim needs."""
     used = {n for factor in factors for n in names_in(factor)}
-    here = {n for made, call in context.activations for n in (made, *names_in(call)) if f"d{n}" == context.name}
+    here = {
+        n for made, call in context.activations for n in (made, *names_in(call)) if f"d{n}" == context.name
+    }
     layers = [{made, *names_in(call)} for made, call in context.activations]
     mine = next((layer for layer in layers if layer & here), set[str]())
     return bool(mine) and any(used & layer for layer in layers) and not used & mine
@@ -120,10 +138,12 @@ def sums(tree: Expression, context: Context) -> Iterator[Edit]:
     """Sum a part over an axis, leave a sum out, or sum over another axis."""
     yield from _missing_sums(tree, context)
     for path, node in subtrees(tree):
-        called = isinstance(node, syntax.Call) and node.function in ("sum", "mean")
-        if not called and not isinstance(node, syntax.SumOver):
+        if isinstance(node, syntax.SumOver):
+            inner = node.operand
+        elif isinstance(node, syntax.Call) and node.function in ("sum", "mean"):
+            inner = node.arguments[0]
+        else:
             continue
-        inner = node.arguments[0] if isinstance(node, syntax.Call) else node.operand
         text = f"{context.write(node)} sums where no sum belongs"
         yield edit(put(tree, path, inner), 1, "sum extra", text)
         if isinstance(node, syntax.Call):
@@ -132,8 +152,34 @@ def sums(tree: Expression, context: Context) -> Iterator[Edit]:
             yield edit(put(tree, path, replace(node, function=other)), 0.9, "factor", text)
         for changed, axis in _summed(inner, context):
             if not is_same(changed, node):
-                text = f"the sum is to be taken over {axis}"
-                yield edit(put(tree, path, changed), 1.1, "sum over another axis", text)
+                kept = _axis(node, context) == _axis(changed, context)
+                kind = "shape of a sum" if kept else "sum over another axis"
+                text = f"{context.write(changed)} is meant" if kept else f"the sum is to be taken over {axis}"
+                yield edit(put(tree, path, changed), 1.0 if kept else 1.1, kind, text)
+
+
+def _axis(node: Expression, context: Context) -> object:
+    """Return the axis of a sum by its number, None for all axes."""
+    if isinstance(node, syntax.SumOver):
+        shape = context.shape(node.operand) or ()
+        return shape.index(node.letter) if node.letter in shape else None
+    settings = node.settings if isinstance(node, syntax.Call) else ()
+    return next((s.item for s in settings if s.name in ("axis", "")), None)
+
+
+def ones(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Put a 1 in the place of a size of a matrix of ones."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Call) or node.function != "expand":
+            continue
+        for place, setting in enumerate(node.settings):
+            shape: tuple[Any, ...] = setting.item if isinstance(setting.item, tuple) else ()
+            for i in range(len(shape)):
+                changed = replace(setting, item=(*shape[:i], 1, *shape[i + 1 :]))
+                settings = (*node.settings[:place], changed, *node.settings[place + 1 :])
+                new = replace(node, settings=settings)
+                text = f"{context.write(new)} is meant, not {context.write(node)}"
+                yield edit(put(tree, path, new), 1, "shape of ones", text)
 
 
 def _missing_sums(tree: Expression, context: Context) -> Iterator[Edit]:
@@ -211,10 +257,12 @@ def _kind_of_symbols(used: str, other: str, tree: Expression, context: Context) 
 
 def _is_written_out(node: Expression, used: str) -> bool:
     """Tell whether a node is a derivative by its value, such as 1 − A or 1 − A²."""
-    one_minus = isinstance(node, syntax.Infix) and isinstance(node.left, syntax.Number) and node.left.text == "1"
+    one_minus = (
+        isinstance(node, syntax.Infix) and isinstance(node.left, syntax.Number) and node.left.text == "1"
+    )
     return one_minus and isinstance(node, syntax.Infix) and node.sign == "-" and used in names_in(node.right)
 
 
 BY_ELEMENT: tuple[Callable[[Expression, Context], Iterator[Edit]], ...] = (
-    missing_factors, extra_factors, other_derivatives, written_out_derivatives, sums, other_symbols,
+    missing_factors, extra_factors, other_derivatives, written_out_derivatives, sums, ones, other_symbols,
 )  # fmt: skip

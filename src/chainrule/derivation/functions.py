@@ -36,7 +36,9 @@ def _of_one(name: str) -> Template:
     return Template(name, expression(f"{name}(a)"), expression(f"{name}'(a)"))
 
 
-_ELEMENTWISE = tuple(_of_one(name) for name in ("tanh", "softplus", "sigmoid", "gelu_tanh", "silu", "softsign"))
+_ELEMENTWISE = tuple(
+    _of_one(name) for name in ("tanh", "softplus", "sigmoid", "gelu_tanh", "silu", "softsign")
+)
 _LOSSES = (
     Template("half_sum_of_squares", expression("1/2 ‖a − b‖²"), expression("a − b")),
     Template("log_cosh", expression("sum(softplus(a − b))"), expression("sigmoid(a − b)")),
@@ -83,9 +85,8 @@ def check_arity(name: str, arity: int, line: int) -> None:
 
 def instances(functions: Mapping[str, int]) -> list[Mapping[str, Template]]:
     """Return two choices of known functions, different for each abstract one; one empty choice if none is."""
-    if not functions:
-        return [{}]
-    return [_choice(functions, round_) for round_ in range(2)]
+    known = {name: arity for name, arity in functions.items() if arity in _POOLS}
+    return [_choice(known, round_) for round_ in range(2)] if known else [{}]
 
 
 def _choice(functions: Mapping[str, int], round_: int) -> Mapping[str, Template]:
@@ -112,5 +113,5 @@ def instantiated(tree: Expression, chosen: Mapping[str, Template]) -> Expression
 
 
 def _applied(body: Expression, arguments: Sequence[Expression]) -> Expression:
-    by_name = dict(zip(("a", "b"), arguments, strict=False))
+    by_name: dict[str, Expression] = dict(zip("ab", arguments, strict=False))
     return rewritten(body, lambda node: by_name.get(node.text) if isinstance(node, syntax.Name) else None)

@@ -184,19 +184,24 @@ def _error(file: Path, message: str, fix: str = "") -> DataError:
 
 
 def _table(file: Path) -> dict[str, Any]:
+    content = _content(file)
+    if len(content) > _LONGEST_FILE:
+        raise _error(file, f"a teacher's file has at most {_LONGEST_FILE} bytes.")
     try:
-        with file.open("rb") as stream:
-            content = stream.read(_LONGEST_FILE + 1)
-        if len(content) > _LONGEST_FILE:
-            raise _error(file, f"a teacher's file has at most {_LONGEST_FILE} bytes.")
         return tomllib.loads(content.decode("utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"there is no file {file}.", where="", fix="check the path.") from None
     except UnicodeDecodeError:
         raise _error(file, "it is not text in UTF-8.", "save it as UTF-8.") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         fix = 'names with other than English letters stand in quotes: "dλ" = 1.'
         raise _error(file, f"it is not TOML: {error}.", fix) from None
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_LONGEST_FILE + 1)
+    except FileNotFoundError:
+        raise DataError(f"there is no file {file}.", where="", fix="check the path.") from None
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}.", where="") from None
 

@@ -14,13 +14,15 @@ from chainrule.derivation.document import Entry
 from chainrule.derivation.echo import echo, echo_unfit
 from chainrule.derivation.hints import Corrections, corrections
 from chainrule.derivation.losses import Misnamed, misnamed
+from chainrule.derivation.misfit import misfit
 from chainrule.derivation.own import Own
 from chainrule.derivation.plan import Plan
+from chainrule.derivation.readings import usual
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in
 from chainrule.derivation.unknown import unknown_names
 from chainrule.derivation.verdict import Judgement, Role, Verdict
-from chainrule.derivation.writing import Style, style_of
+from chainrule.derivation.writing import Style, style_of, write
 from chainrule.errors import ChainruleError, ParseError
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
@@ -42,7 +44,8 @@ class Judge:
         self.misnamed: dict[str, Misnamed] = misnamed(plan, self.written)
         self.scenes = self._corrected()
         self.own = Own(self.scenes)
-        self.style: Style = style_of("\n".join(plan.document.lines), _spellings(plan))
+        self.document_style = style_of(" ".join(e.source for e in plan.document.entries), _spellings(plan))
+        self.style: Style = self.document_style
 
     def _corrected(self) -> list[Scene]:
         """Return the worlds in which losses are what they are called."""
@@ -55,20 +58,26 @@ class Judge:
         """Return one judgement for each equation, in order."""
         plan = self.plan
         wanted = plan.roles.keys() | plan.refused.keys()
-        return [self._judged(place, entry) for place, entry in enumerate(plan.document.entries) if place in wanted]
+        return [
+            self._judged(place, entry) for place, entry in enumerate(plan.document.entries) if place in wanted
+        ]
 
     def _judged(self, place: int, entry: Entry) -> Judgement:
         role = self.plan.roles.get(place, "forward")
+        self.style = self.document_style.of_line(entry.source)
         if place in self.plan.refused:
             return self._unread(entry, role, self.plan.refused[place])
         assert isinstance(entry.statement, syntax.Equation)  # noqa: S101 - only equations have roles
-        problem = unknown_names(entry, self.plan, self.scenes[0].world)
+        problem = unknown_names(entry, role, self.plan, self.scenes[0].world)
         if problem is not None:
             return self._unread(entry, role, problem)
-        judge = {"gradient": self._claim, "definition": self._definition, "update": self._update}
         if role == "forward" and self._defines(entry):
             return self._given(entry)
-        return judge.get(role, self._claim)(entry, entry.statement.right)
+        if role == "definition":
+            return self._definition(entry, entry.statement.right)
+        if role == "update":
+            return self._update(entry, entry.statement.right)
+        return self._claim(entry, role, entry.statement.right)
 
     def _defines(self, entry: Entry) -> bool:
         return any(stated.statement is entry.statement for stated in self.plan.network.stated)
@@ -77,8 +86,10 @@ class Judge:
         return Judgement(entry.line, entry.column, entry.source, entry.name, role, verdict, **more)
 
     def _unread(self, entry: Entry, role: Role, error: ChainruleError) -> Judgement:
-        place = f"line {error.line}, column {error.column}: " if isinstance(error, ParseError) else ""
-        fix = error.fix or (f"expected {error.expected}." if getattr(error, "expected", "") else "")
+        place, fix = "", error.fix
+        if isinstance(error, ParseError):
+            place = f"line {error.line}, column {error.column}: "
+            fix = fix or (f"expected {error.expected}." if error.expected else "")
         return self._base(entry, role, Verdict.UNREAD, message=place + error.message, fix=fix)
 
     def _given(self, entry: Entry) -> Judgement:
@@ -122,27 +133,24 @@ class Judge:
         message = f"this step goes along d{entry.name}, so the objective grows."
         return self._base(entry, "update", Verdict.WRONG, readings=readings, message=message)
 
-    def _claim(self, entry: Entry, tree: Expression) -> Judgement:
-        role = self.plan.roles.get(self.plan.document.entries.index(entry), "forward")
+    def _claim(self, entry: Entry, role: Role, tree: Expression) -> Judgement:
         base = self._base(entry, role, Verdict.WRONG)
         try:
             found = fits(tree, self.scenes)
         except ChainruleError as error:
             return self._unread(entry, role, error)
-        judged = self._by_readings(base, tree, found.found, found.error)
+        judged = self._by_readings(base, tree, found.found)
         known = found.found[0] if len(found.found) == 1 else None
         self.own.claim(entry.name, known, names_in(tree), holds=judged.verdict is Verdict.RIGHT)
         return judged
 
-    def _by_readings(
-        self, base: Judgement, tree: Expression, found: tuple[Fit, ...], error: ChainruleError | None
-    ) -> Judgement:
+    def _by_readings(self, base: Judgement, tree: Expression, found: tuple[Fit, ...]) -> Judgement:
         """Judge a claim by the readings that have a meaning: none, one, or several."""
         scene = self.scenes[0]
         if not found:
             reading = echo_unfit(base.name, tree, scene, self.style)
-            message = error.message if error is not None else "the right side has no meaning."
-            return self._wrong(replace(base, readings=(reading,), message=message), tree)
+            message = misfit(tree, scene, self.style)
+            return self._wrong(replace(base, readings=(reading,), message=message), usual(tree))
         readings = tuple(echo(base.name, fit, scene, self.style) for fit in found)
         differ = any(not agree(found[0], other, self.scenes) for other in found[1:])
         if differ or not found[0].is_customary:
@@ -150,12 +158,13 @@ class Judge:
         return self._one(replace(base, readings=readings[:1]), found[0])
 
     def _ambiguous(self, base: Judgement, found: tuple[Fit, ...]) -> Judgement:
-        right = [r for r, fit in zip(base.readings, found, strict=True) if holds(fit, base.name, self.scenes)]
+        right = [write(fit.tree, self.style) for fit in found if holds(fit, base.name, self.scenes)]
         if len(found) > 1:
             message = "it can be read in two ways with different values."
         else:
             message = "read as usual, the matrix product first, its shapes do not fit; another order does."
-        fix = f"write brackets: {right[0].text}." if right and self.hints else "write brackets."
+        meant = f"; {right[0]} is right" if right and self.hints else ""
+        fix = f"write brackets{meant}."
         return replace(base, verdict=Verdict.AMBIGUOUS, message=message, fix=fix)
 
     def _one(self, base: Judgement, fit: Fit) -> Judgement:
@@ -171,7 +180,9 @@ class Judge:
             message = f"right for {_listed(names)} as written, which is not what it is called."
             return replace(base, verdict=Verdict.INHERITED, inherits=names, message=message)
         if self.own.cancels(base.name, fit, used):
-            base = replace(base, message="with the document's own values the errors cancel: its result is right.")
+            base = replace(
+                base, message="with the document's own values the errors cancel: its result is right."
+            )
         return self._wrong(base, fit.tree)
 
     def _holds_as_written(self, name: str, fit: Fit) -> bool:

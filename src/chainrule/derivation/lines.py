@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chainrule.ir.names import normalized
 from chainrule.ir.registry import is_op
@@ -51,13 +52,13 @@ class Piece:
         return len(self.text) - len(self.text.lstrip()) + 1
 
     def is_prose(self, known: Collection[str]) -> bool:
-        """Tell whether a piece that cannot be read is a sentence: two words side by side that nothing names."""
+        """Tell whether a piece that cannot be read is a sentence: two unknown words side by side."""
         if self.strict:
             return False
         for run in _WORDS.findall(self.text):
             words = run.split()
             strange = [not is_op(word) and normalized(word) not in known for word in words]
-            if any(a and b for a, b in zip(strange, strange[1:], strict=False)):
+            if any(a and b for a, b in pairwise(strange)):
                 return True
         return False
 
@@ -104,36 +105,40 @@ def _markdown(lines: list[str]) -> Iterator[Piece]:
         if mark and not fence:
             fence, reads, going_on = mark.group(1), mark.group(2).lower() in _READ_FENCES, False
         elif mark and mark.group(1).startswith(fence) and not line.strip().strip(fence[0]):
-            fence = ""
-        elif fence and reads:
-            for part in _sentences(line):
-                if going_on or looks_like(part):
-                    going_on = _is_open(part)
-                    yield _piece(number, part, goes_on=_more(lines, number), strict=True)
-        elif not fence:
-            yield from _outside(number, line)
+            fence, going_on = "", False
+        elif not fence or reads:
+            found = _inside(line, going_on) if fence else _outside(line, going_on)
+            for text, strict in found:
+                going_on = _is_open(text) and _more(lines, number)
+                yield _piece(number, text, goes_on=_more(lines, number), strict=strict)
+
+
+def _inside(line: str, going_on: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the equations of a line of a code block; they must be equations."""
+    for part in _sentences(line):
+        if going_on or looks_like(part):
+            yield part, True
 
 
 def _more(lines: list[str], number: int) -> bool:
-    """Tell whether the line after this one is still in the code block."""
-    return number < len(lines) and _FENCE.match(lines[number]) is None
+    """Tell whether a line follows that may belong to the same equation."""
+    return number < len(lines) and bool(lines[number].strip()) and _FENCE.match(lines[number]) is None
 
 
-def _outside(number: int, line: str) -> Iterator[Piece]:
+def _outside(line: str, going_on: bool) -> Iterator[tuple[str, bool]]:
     """Yield the equations of a line of prose: the line itself, or what stands in backquotes."""
-    text = _without_marker(line)
+    text = line if going_on else _without_marker(line)
     if _LATEX.match(text) and "=" in text:
-        yield _piece(number, text, goes_on=False, strict=True)
+        yield text, True
         return
     spans = list(_CODE_SPAN.finditer(text))
-    whole = not spans and not text.startswith("#") and looks_like(text)
+    whole = going_on or (not spans and not text.startswith("#") and looks_like(text))
     parts = [text] if whole else []
     for span in spans:
         inside = " " * span.start(2) + span.group(2)
         parts += [inside] if _PLAIN_LEFT.match(inside) or _DECLARES.match(inside) else []
     for part in parts:
-        for sentence in _sentences(part):
-            yield _piece(number, sentence, goes_on=False, strict=False)
+        yield from ((sentence, False) for sentence in _sentences(part))
 
 
 def looks_like(text: str) -> bool:
@@ -156,10 +161,17 @@ def _sentences(line: str) -> Iterator[str]:
     start = 0
     for part in text.split(";"):
         kept = part.rstrip()
-        kept = kept[:-1] if kept.endswith((".", ",")) else kept
+        kept = kept[:-1] if kept.endswith((".", ",")) and not _is_open(kept) else kept
         if kept.strip():
             yield " " * start + kept
         start += len(part) + 1
+
+
+def numerators(line: str) -> list[str]:
+    """Return what a line differentiates: J for each ∂J/∂V."""
+    found = [quotient.group(1) for quotient in _QUOTIENT.finditer(line)]
+    left = _QUOTIENT_LEFT.match(line)
+    return [*found, *([left.group(2)] if left else [])]
 
 
 def _piece(number: int, text: str, *, goes_on: bool, strict: bool) -> Piece:
@@ -168,10 +180,11 @@ def _piece(number: int, text: str, *, goes_on: bool, strict: bool) -> Piece:
 
 def _in_plain_signs(text: str) -> str:
     """Return text with ∂J/∂W1 as dW1 and := as =, every other character at its place."""
-    text = text.replace(":=", " =")
-    text = _QUOTIENT_LEFT.sub(lambda q: q.group(1) + _padded("d" + q.group(3), q.end() - q.start() - len(q.group(1))), text)
-    return _QUOTIENT.sub(lambda q: _padded("d" + q.group(2), q.end() - q.start()), text)
+    text = _QUOTIENT_LEFT.sub(_left_as_gradient, text.replace(":=", " ="))
+    return _QUOTIENT.sub(lambda q: f"d{q.group(2)}".ljust(len(q.group())), text)
 
 
-def _padded(name: str, width: int) -> str:
-    return name.ljust(width)
+def _left_as_gradient(quotient: re.Match[str]) -> str:
+    """Return dV for dJ/dV before an equals sign, in as many characters."""
+    indent, _, variable = quotient.groups()
+    return f"{indent}d{variable}".ljust(len(quotient.group()))

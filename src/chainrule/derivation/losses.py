@@ -112,14 +112,18 @@ def _fault(
 
 def _misnamed(equation: syntax.Equation, edit: Edit, known: Known, called: bool) -> Misnamed:
     how = "it is called" if called else "it looks like"
-    message = f"{how} {known.title}, but it is another function; what follows from it is consistent with that."
+    message = (
+        f"{how} {known.title}, but it is another function; what follows from it is consistent with that."
+    )
     loss = mistake("loss", f"this is not {known.title}")
     return Misnamed(equation.name, edit.tree, message, (loss, *edit.mistakes))
 
 
 def _of(known: Known, prediction: str, target: str) -> Expression:
     names = {"a": name(prediction), "b": name(target)}
-    return rewritten(known.value, lambda node: names.get(node.text) if isinstance(node, syntax.Name) else None)
+    return rewritten(
+        known.value, lambda node: names.get(node.text) if isinstance(node, syntax.Name) else None
+    )
 
 
 def _is(tree: Expression, loss: Expression, target: str, context: Context) -> bool:
@@ -172,4 +176,6 @@ def _is_positive_multiple(mine: Array, other: Array) -> bool:
     if mine.shape != other.shape or not np.all(np.isfinite(mine)):
         return False
     factor = float(np.sum(mine * other)) / (float(np.sum(other * other)) or 1.0)
-    return factor > 0 and np.allclose(mine, factor * other, rtol=1e-7, atol=1e-10 * float(np.max(np.abs(mine))))
+    return factor > 0 and np.allclose(
+        mine, factor * other, rtol=1e-7, atol=1e-10 * float(np.max(np.abs(mine)))
+    )

@@ -21,6 +21,8 @@ MISTAKES: Mapping[str, str] = {
     "f' of another layer": "the derivative of an activation is that of another layer, or taken elsewhere",
     "f' of another function": "the derivative is that of another activation",
     "f for f'": "an activation stands where its derivative should, or the reverse",
+    "shape of a sum": "a sum drops an axis that is to be kept, or the reverse",
+    "shape of ones": "a matrix of ones has the wrong shape",
     "⊙ for a product": "the element-wise product stands where the matrix product should",
     "product for ⊙": "the matrix product stands where the element-wise one should",
     "mask missing": "the dropout mask of the forward pass is missing",
@@ -36,6 +38,7 @@ MISTAKES: Mapping[str, str] = {
     "log(1 − x)": "1 − f(x) stands where f(1 − x) should, or the reverse",
     "norm for a vector": "a norm, which is a number, stands for the vector itself",
     "square": "a square is missing or too many",
+    "another function": "a function stands where another should",
     "another symbol": "one symbol stands where another should",
     "other": "several things are wrong",
 }

@@ -59,7 +59,7 @@ def plan(document: Document, network: Any) -> Plan:
         raise DataError(
             "nothing is declared, so there is no network to differentiate.",
             where="",
-            fix="begin with `sizes m, d`, `data X : (m, d)` and `parameter W1 : (d, 3)`, or give the network.",
+            fix="begin with `sizes m, d`, `data X : (m, d)`, `parameter W1 : (d, 3)`, or give the network.",
         )
     functions = {**functions, **document.functions}
     network_, refused = _readable(outside, sorter.given, instances(functions)[0])
@@ -93,7 +93,9 @@ def _outside(network: Any) -> tuple[list[Stated], dict[str, int]]:
         return _forward(statements, found.lines, found.source), found.functions
     graph = getattr(network, "graph", network)
     if not isinstance(graph, Graph):
-        raise KindError(f"a network is a graph, a Network, a file or equations, not {type(network).__name__}.")
+        raise KindError(
+            f"a network is a graph, a Network, a file or equations, not {type(network).__name__}."
+        )
     text = to_text(lower(graph, opening=True))
     return _forward(parse_statements(text), text.splitlines(), ""), {}
 
@@ -188,4 +190,3 @@ def _defined(statements: Iterable[Statement]) -> set[str]:
         elif statement.keyword not in ("sizes", "outputs"):
             names.update(normalized(item.name) for item in statement.items)
     return names
-

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
+from typing import TypeGuard
 
-from chainrule.derivation.tree import NOWHERE, put, subtrees
+from chainrule.derivation.tree import NOWHERE, put, rewritten, subtrees
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
@@ -24,7 +25,9 @@ class Way:
 
 def other_strokes(tree: Expression) -> list[Way]:
     """Return the readings in which 1/2m is 1/(2m), not m/2."""
-    return _combined(tree, lambda node: [Way(_under_one_stroke(node), True)] if _has_tight_stroke(node) else [])
+    return _combined(
+        tree, lambda node: [Way(_under_one_stroke(node), True)] if _has_tight_stroke(node) else []
+    )
 
 
 def other_products(tree: Expression) -> list[Way]:
@@ -33,6 +36,11 @@ def other_products(tree: Expression) -> list[Way]:
     Custom multiplies matrices before it multiplies element by element.
     """
     return _combined(tree, lambda node: list(_other_products(node)))
+
+
+def usual(tree: Expression) -> Expression:
+    """Return a tree in which chains of both products are read as custom has it, whether or not they fit."""
+    return rewritten(tree, lambda node: _grouped(node, _WITH_MATRIX) if _is_mixed(node) else None)
 
 
 def _combined(tree: Expression, others: Callable[[syntax.Product], list[Way]]) -> list[Way]:
@@ -56,10 +64,16 @@ def _other_products(node: syntax.Product) -> Iterator[Way]:
         for sign in (".*", ""):
             signs = tuple(sign if s == "*" else s for s in node.signs)
             yield Way(syntax.Product(node.factors, signs, node.span), True)
-    if any(s in ("", "@") for s in node.signs) and any(s in _WITH_HADAMARD for s in node.signs):
+    if _is_mixed(node):
         yield Way(_grouped(node, _WITH_MATRIX), True)
         yield Way(_left_to_right(node), False)
         yield Way(_grouped(node, _WITH_HADAMARD), False)
+
+
+def _is_mixed(node: Expression) -> TypeGuard[syntax.Product]:
+    """Tell whether a node is a chain with a matrix product and an element-wise one or a quotient."""
+    signs = node.signs if isinstance(node, syntax.Product) else ()
+    return any(s in ("", "@") for s in signs) and any(s in _WITH_HADAMARD for s in signs)
 
 
 def _grouped(node: syntax.Product, inner: tuple[str, ...]) -> Expression:

@@ -24,11 +24,15 @@ class Staging:
         self.plan, self.seed = plan, seed
         self.chosen = instances(plan.functions)
 
-    def scenes(self, network: Network, objective: str = "", chosen: Sequence[Mapping[str, Template]] = ()) -> list[Scene]:
+    def scenes(
+        self, network: Network, objective: str = "", chosen: Sequence[Mapping[str, Template]] = ()
+    ) -> list[Scene]:
         """Return one scene for each choice of known functions; the plan's own choices if none is given."""
         return [self._scene(network, objective, functions) for functions in chosen or self.chosen]
 
     def _scene(self, network: Network, objective: str, functions: Mapping[str, Template]) -> Scene:
         running = network.instantiated(lambda tree: instantiated(tree, functions))
         draws = _DRAWS if len(self.chosen) == 1 else _DRAWS - 1
-        return Scene(World(running, self.plan.document.lines, objective, draws=draws, seed=self.seed), functions)
+        return Scene(
+            World(running, self.plan.document.lines, objective, draws=draws, seed=self.seed), functions
+        )

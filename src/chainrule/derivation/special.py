@@ -13,7 +13,9 @@ from chainrule.derivation.tree import NOWHERE, name, number, product, subtrees
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
-_PAIRS = "sigmoid with binary cross-entropy, softmax with cross-entropy, the identity with half the squared error"
+_PAIRS = (
+    "sigmoid with binary cross-entropy, softmax with cross-entropy, the identity with half the squared error"
+)
 
 
 def special(tree: Expression, context: Context) -> Iterator[Edit]:
@@ -32,7 +34,9 @@ def special(tree: Expression, context: Context) -> Iterator[Edit]:
 def _pair(output: str, call: syntax.Call, context: Context) -> Iterator[Edit]:
     """Yield dA ⊙ f′(Z) for a claim that is proportional to A − Y."""
     derivative = syntax.Call(call.function, call.arguments, call.settings, True, NOWHERE)
-    text = f"A − Y is the gradient for {_PAIRS} alone".replace("A − Y", f"{context.style.spelled(output)} − the target")
+    text = f"A − Y is the gradient for {_PAIRS} alone".replace(
+        "A − Y", f"{context.style.spelled(output)} − the target"
+    )
     yield edit(product((name(f"d{output}"), derivative), (".*",)), 1.5, "pair", text)
 
 
@@ -68,7 +72,8 @@ def _softmax(tree: Expression, output: str, call: syntax.Call, context: Context)
     weighted = product((gradient, probabilities), (".*",))
     total = syntax.Call("sum", (weighted,), settings, False, NOWHERE)
     rule = product((probabilities, syntax.Infix("-", gradient, total, NOWHERE)), (".*",))
-    text = f"softmax does not act element by element: each element of {context.style.spelled(output)} depends on its whole row"
+    shown = context.style.spelled(output)
+    text = f"softmax does not act element by element: each element of {shown} depends on its whole row"
     yield edit(rule, 0.9, "softmax element by element", text)
 
 
@@ -77,6 +82,8 @@ def _is_by_element(node: Expression, output: str) -> bool:
     if isinstance(node, syntax.Call):
         return node.function == "softmax" and node.derivative
     one = isinstance(node, syntax.Infix) and node.sign == "-" and node.left == number("1")
-    written = isinstance(node, syntax.Infix) and isinstance(node.left, syntax.Number) and node.left.text == "1"
+    written = (
+        isinstance(node, syntax.Infix) and isinstance(node.left, syntax.Number) and node.left.text == "1"
+    )
     right = node.right if isinstance(node, syntax.Infix) else None
     return (one or written) and isinstance(right, syntax.Name) and right.text == output

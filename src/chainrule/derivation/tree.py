@@ -46,7 +46,7 @@ def subtrees(tree: Expression) -> Iterator[tuple[Path, Expression]]:
     while waiting:
         path, node = waiting.pop()
         yield path, node
-        waiting.extend((( *path, i), part) for i, part in reversed(list(enumerate(children(node)))))
+        waiting.extend(((*path, i), part) for i, part in reversed(list(enumerate(children(node)))))
 
 
 def at(tree: Expression, path: Path) -> Expression:

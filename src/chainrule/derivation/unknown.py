@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from chainrule.derivation.document import Entry
-from chainrule.derivation.plan import Plan, is_gradient_of
+from chainrule.derivation.plan import Plan
 from chainrule.derivation.tree import subtrees
+from chainrule.derivation.verdict import Role
 from chainrule.derivation.world import World
 from chainrule.errors import ChainruleError, ParseError, nearest
 from chainrule.ir.names import normalized
@@ -16,23 +18,28 @@ from chainrule.notation.syntax import Span
 _LAYER_0 = re.compile(r"d?[A-Za-zΑ-ω]+0")
 
 
-def unknown_names(entry: Entry, plan: Plan, world: World) -> ChainruleError | None:
+def unknown_names(entry: Entry, role: Role, plan: Plan, world: World) -> ChainruleError | None:
     """Return the error for a target or symbol that is not known, or None if all are."""
     statement = entry.statement
     assert isinstance(statement, syntax.Equation)  # noqa: S101 - declarations have no right side
-    if world.error is not None and (is_gradient_of(entry.name, world.flat.names) or entry.name.startswith("d")):
+    if role == "gradient" and world.error is not None:
         return world.error
-    if _is_claim(entry, plan) and entry.name not in world.flat:
-        return _error(f"there is no {entry.name} to compare with.", statement.span, plan, _why(entry.name, world))
+    for line, numerator in plan.document.quotients:
+        if line == statement.span.line and normalized(numerator) != world.objective:
+            return _error(
+                f"a derivative of {numerator} stands here.",
+                statement.span,
+                plan,
+                f"only gradients of the objective {world.objective} are read, ∂{world.objective}/∂V.",
+            )
+    if role == "gradient" and entry.name not in world.flat:
+        return _error(
+            f"there is no {entry.name} to compare with.", statement.span, plan, _why(entry.name, world)
+        )
     for _, node in subtrees(statement.right):
         if isinstance(node, syntax.Name) and not _is_known(node.text, world):
             return _unknown(node, plan, world)
     return None
-
-
-def _is_claim(entry: Entry, plan: Plan) -> bool:
-    places = [place for place, other in enumerate(plan.document.entries) if other is entry]
-    return plan.roles.get(places[0]) == "gradient"
 
 
 def _is_known(name: str, world: World) -> bool:
@@ -50,16 +57,27 @@ def _unknown(node: syntax.Name, plan: Plan, world: World) -> ChainruleError:
         entry = plan.document.entries[place]
         if entry.name == name:
             return _error(
-                f"{node.text} comes from line {entry.line}, which cannot be read: {error.message}", node.span, plan, ""
+                f"{node.text} comes from line {entry.line}, which cannot be read: {error.message}",
+                node.span,
+                plan,
+                "",
             )
     if text[node.span.end :].lstrip().startswith(("(", "'")):
-        fix = f"declare an abstract function, `function {node.text}(z)`, or use one of the rule book, such as tanh."
+        fix = f"declare it, `function {node.text}(z)`, or use a function of the rule book, such as tanh."
         return _error(f"there is no function {node.text}.", node.span, plan, fix)
     known = [*world.flat.names, *world.letters]
     if _LAYER_0.fullmatch(name):
-        fix = f"layer 0 is the input: it has no pre-activation, activation function or bias. {nearest(name, known)}"
+        layer = "layer 0 is the input: it has no pre-activation, activation function or bias."
+        fix = f"{layer} {_known(name, known)}"
         return _error(f"nothing is called {node.text}.", node.span, plan, fix)
-    return _error(f"nothing is called {node.text}.", node.span, plan, nearest(name, known))
+    return _error(f"nothing is called {node.text}.", node.span, plan, _known(name, known))
+
+
+def _known(name: str, known: list[str]) -> str:
+    """Return the nearest known name and all that are known."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    guess = f"Did you mean {close[0]}? " if close else ""
+    return f"{guess}Known: {', '.join(known)}."
 
 
 def _error(message: str, span: Span, plan: Plan, fix: str) -> ParseError:

@@ -67,7 +67,8 @@ def _readings(judgement: Judgement) -> Iterator[Row]:
 def _verdict(judgement: Judgement) -> Iterator[Row]:
     label = "right" if judgement.verdict is Verdict.CONDITIONAL else judgement.verdict.value
     texts = [*_said(judgement), *(mistake.text for mistake in judgement.mistakes)]
-    for place, text in enumerate(texts or [""]):
+    nothing = f"its value is not that of {judgement.name}" if judgement.verdict is Verdict.WRONG else ""
+    for place, text in enumerate(texts or [nothing]):
         yield Row("verdict", "" if place else label, text)
 
 

@@ -56,14 +56,18 @@ class Network:
 
     def instantiated(self, change: Callable[[Expression], Expression]) -> Network:
         """Return the network with every right side changed."""
-        return self.mapped(lambda s: replace(s, right=change(s.right)) if isinstance(s, syntax.Equation) else s)
+        return self.mapped(
+            lambda s: replace(s, right=change(s.right)) if isinstance(s, syntax.Equation) else s
+        )
 
     def with_equation(self, name: str, right: Expression) -> Network:
         """Return the network with another right side for one name."""
         return self.mapped(
-            lambda s: replace(s, right=right)
-            if isinstance(s, syntax.Equation) and normalized(s.name) == name
-            else s
+            lambda s: (
+                replace(s, right=right)
+                if isinstance(s, syntax.Equation) and normalized(s.name) == name
+                else s
+            )
         )
 
     def equation(self, name: str) -> syntax.Equation | None:
@@ -94,8 +98,10 @@ def tree_with_size_1(tree: Expression, letter: str) -> Expression:
     def change(node: Expression) -> Expression | None:
         if isinstance(node, syntax.Name) and node.text == letter:
             return syntax.Number("1", node.span)
-        if isinstance(node, syntax.Call) and node.function == "size" and node.arguments[0] == syntax.Number(
-            "1", node.arguments[0].span
+        if (
+            isinstance(node, syntax.Call)
+            and node.function == "size"
+            and node.arguments[0] == syntax.Number("1", node.arguments[0].span)
         ):
             return syntax.Number("1", node.span)
         if isinstance(node, syntax.Call) and node.settings:
@@ -179,7 +185,9 @@ class World:
     def _draw(self, sizes: dict[str, int], seed: int) -> Draw:
         if too_large(self.backward, sizes):
             raise DataError(
-                "the sizes are too large to be judged.", where="", fix="use letters: `sizes m, d`, X : (m, d)."
+                "the sizes are too large to be judged.",
+                where="",
+                fix="use letters: `sizes m, d`, X : (m, d).",
             )
         found = drawn(self.backward, sizes, np.random.default_rng(seed))
         return Draw(sizes, {name: found[name] for name in found if not is_generated(name)})
@@ -267,7 +275,9 @@ def objective_of(graph: Graph) -> str:
         GraphError: there is none, or it is not plain which.
     """
     scalars = [
-        name for name, value in graph.names.items() if value.shape == () and value.kind == "real" and value.inputs
+        name
+        for name, value in graph.names.items()
+        if value.shape == () and value.kind == "real" and value.inputs
     ]
     stated = [name for name in scalars if graph[name] in graph.outputs]
     for name in _OBJECTIVES:

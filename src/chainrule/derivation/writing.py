@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.derivation.tree import product
 from chainrule.ir.names import normalized
@@ -34,6 +34,16 @@ class Style:
     ascii: bool = False
     names: tuple[tuple[str, str], ...] = ()
 
+    def of_line(self, text: str) -> Style:
+        """Return the style of one line: its own signs, the document's for those that it has not."""
+        return replace(
+            self,
+            transpose="^T" if "^T" in text else "ᵀ" if "ᵀ" in text else self.transpose,
+            hadamard=".*" if ".*" in text else "⊙" if "⊙" in text else self.hadamard,
+            minus="−" if "−" in text else "-" if "-" in text.replace("<-", "") else self.minus,
+            matrix="@" if "@" in text else self.matrix,
+        )
+
     def spelled(self, name: str) -> str:
         """Return a name as the document spells it."""
         return dict(self.names).get(normalized(name), name)
@@ -52,7 +62,7 @@ def style_of(text: str, names: tuple[tuple[str, str], ...] = ()) -> Style:
     )
 
 
-def write(tree: Expression, style: Style = Style()) -> str:  # noqa: B008 - a frozen dataclass
+def write(tree: Expression, style: Style = Style()) -> str:
     """Return a tree as text in a style, with brackets only where they are needed."""
     return _Writer(style).at(tree, _SUM)
 
@@ -63,7 +73,10 @@ def bracketed(tree: Expression, style: Style, is_scalar: Callable[[Expression], 
 
 
 def as_shapes(
-    tree: Expression, style: Style, is_scalar: Callable[[Expression], bool], shape: Callable[[Expression], str]
+    tree: Expression,
+    style: Style,
+    is_scalar: Callable[[Expression], bool],
+    shape: Callable[[Expression], str],
 ) -> str:
     """Return a tree, bracketed, with a shape in the place of every symbol and function."""
     return _Shapes(style, is_scalar, shape).at(tree, _SUM)
@@ -107,7 +120,10 @@ class _Writer:
     def _product(self, node: syntax.Product) -> tuple[str, int]:
         *before, last = node.factors
         bare_sum = isinstance(last, syntax.SumOver)
-        parts = [*(self.at(factor, _FACTOR) for factor in before), self.at(last, _PRODUCT if bare_sum else _FACTOR)]
+        parts = [
+            *(self.at(factor, _FACTOR) for factor in before),
+            self.at(last, _PRODUCT if bare_sum else _FACTOR),
+        ]
         text = parts[0]
         for sign, part in zip(node.signs, parts[1:], strict=True):
             text += self._between(sign) + part
@@ -167,7 +183,9 @@ class _Bracketed(_Writer):
         left = product(tuple(before), node.signs[:-1])
         sign = node.signs[-1]
         scalar = self.is_scalar(left) or self.is_scalar(last)
-        between = {"": " " if scalar else " @ ", ".*": f" {self.style.hadamard} ", "/": " / "}.get(sign, f" {sign} ")
+        between = {"": " " if scalar else " @ ", ".*": f" {self.style.hadamard} ", "/": " / "}.get(
+            sign, f" {sign} "
+        )
         return f"{self.at(left, _FACTOR)}{between}{self.at(last, _FACTOR)}", _PRODUCT
 
 

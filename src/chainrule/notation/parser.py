@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NoReturn
 
 from chainrule.errors import KindError, nearest
 from chainrule.ir.names import normalized
@@ -256,8 +257,13 @@ class _Parser(DeclarationReader):
         """Explain a comma after f(x where f is no function."""
         before = self.tokens[self.tokens.index(bracket) - 1]
         if before.kind == "name" and bracket.tight:
-            fix = nearest(before.text, [], [op.name for op in every_op()])
-            self.fail("a function", f"there is no function {before.text}. {fix}".rstrip(), before)
+            self.refuse_function(before)
+
+    def refuse_function(self, token: Token) -> NoReturn:
+        """Say that there is no such function, which are declared, and which op has a similar name."""
+        fix = nearest(token.text, self.functions, [op.name for op in every_op()])
+        fix = "" if fix.startswith("Nothing") else fix
+        self.fail("a function", f"there is no function {token.text}. {fix}".rstrip(), token)
 
     def fenced(self, op: str, start: Token, opening: str, closing: str) -> Expression:
         """Read an operand between two signs."""
@@ -295,6 +301,8 @@ class _Parser(DeclarationReader):
             return syntax.Call("size", (name,), (), False, self.span(token))
         abstract = self.functions.get(normalized(token.text))
         if abstract is None and not is_op(token.text):
+            if self.sees("'") and self.tokens[self.at + 1].text == "(":
+                self.refuse_function(token)
             return syntax.Name(token.text, self.span(token))
         derivative = self.take("'") is not None
         if not self.sees("("):

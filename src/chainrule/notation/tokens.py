@@ -28,6 +28,7 @@ _HINTS = {
     "×": "write A B for the matrix product, A ⊙ B or A .* B element by element.",
     "√": "write x^0.5.",
     "\\": "LaTeX is printed, not read: write λ or lambda, ⊙ or .*, Σₘ or sum_m.",
+    "$": "LaTeX is printed, not read: write W1ᵀ, A ⊙ B, Σₘ Z in plain text.",
     "{": "brackets are round.",
 }
 
