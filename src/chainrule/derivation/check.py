@@ -25,16 +25,13 @@ def check(
     """Judge a derivation written by hand, equation by equation, and name its mistakes.
 
     A claim dV = … is compared with ∂J/∂V, shaped like V, where J is the document's objective: J, else
-    L, else its only scalar. Declarations and equations of names that are new make the network; every
-    other equation is a claim about a gradient, a forward value or the loss. Each is evaluated in
-    float64 at several draws: sizes are distinct primes, then all equal, leaves are random and inside
-    their domains, and nothing is near a kink. Abstract functions, declared as `function φ(z), l(o, y)`,
-    are judged under two choices, different for each of them. A line is first put to the test on true
-    values of what it uses, then on the document's own.
+    L, else its only scalar. Declarations and equations of new names make the network; every other
+    equation is a claim. Each is evaluated in float64 at several draws: sizes are distinct primes, then
+    all equal, nothing is near a kink. Abstract functions, `function φ(z), l(o, y)`, are judged under two
+    choices. A line is first judged on true values of what it uses, then on the document's own.
 
     Args:
-        document: a file (.eqn, Markdown, plain text), or the text itself. Of Markdown, code blocks,
-            inline code and lines that are equations are read, everything else is left alone.
+        document: a file (.eqn, Markdown, plain text), or the text itself.
         network: what the derivation is about, if the document does not state it: a graph, a Network,
             a file of equations or their text. It is taken as true.
         hints: whether mistakes are named and corrections offered.
@@ -44,15 +41,11 @@ def check(
         A report, true in a condition if there is a claim and every claim is right.
 
     Raises:
-        DataError: there is no such file, it is no text, nothing is declared, or random values are not
-            finite, as for the logarithm of negative numbers.
-        GraphError: the network given cannot be differentiated.
-        ParseError: the network given cannot be read.
-        KindError: the network is something else.
+        DataError: no such file, no text, nothing declared, or random values that are not finite.
+        ParseError, KindError: the network given cannot be read, or is something else.
 
-    Numerics: two arrays agree if no element differs by more than 1e-7 of itself and 1e-10 of the largest.
+    Numerics: arrays agree if no element differs by more than 1e-7 of itself and 1e-10 of the largest.
 
-    Example:
         >>> import chainrule as cr
         >>> report = cr.check('''
         ... sizes      m, d, k

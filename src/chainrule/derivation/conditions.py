@@ -75,7 +75,7 @@ def _is_degenerate(name: str, tree: Expression, narrow: Sequence[Scene], scenes:
 
 
 def _output_letters(scenes: Sequence[Scene]) -> list[str]:
-    """Return the sizes of targets that parameters have too: never the examples, nor the width of the input."""
+    """Return the sizes of targets that parameters have too: not the examples, nor the width of the input."""
     backward = scenes[0].world.backward
     inputs = _inputs(backward)
     targets = [leaf for leaf in reversed(backward.leaves("data")) if leaf not in inputs]
@@ -90,6 +90,11 @@ def _inputs(graph: Graph) -> set[Value]:
     products = [value.inputs for value in graph.document() if value.op.name == "matmul"]
     pairs = [tuple(x.inputs[0] if x.op.name == "permute_dims" else x for x in pair) for pair in products]
     return {x for pair in pairs if weights.intersection(pair) for x in pair}
+
+
+def _with_scalars(tree: Expression, scene: Scene) -> Expression:
+    """Return a tree in which names of a single element are scalars."""
+    return rewritten(tree, lambda node: _as_scalar(node, scene))
 
 
 def _as_scalar(node: Expression, scene: Scene) -> Expression | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from chainrule.derivation.lines import Piece, numerators, pieces
+from chainrule.derivation.tree import subtrees
 from chainrule.errors import DataError, ParseError
 from chainrule.ir.names import normalized
 from chainrule.notation import syntax
@@ -19,6 +21,8 @@ from chainrule.notation.tokens import Token, normalize_text, tokenize
 _LONGEST_TEXT = 400_000
 _LONGEST_LINE = 4_000
 _MOST_EQUATIONS = 2_000
+_MOST_SYMBOLS = 500
+_DEEPEST = 120
 
 
 @dataclass(frozen=True)
@@ -165,11 +169,27 @@ class _DocumentReader:
                 return
             yield self._entry(piece, parts, source, statement)
 
+    def _too_large(self, piece: Piece, statement: syntax.Equation) -> ParseError | None:
+        """Return the refusal of a right side that is too large to be walked over, or None."""
+        paths = [path for path, _ in islice(subtrees(statement.right), _MOST_SYMBOLS + 1)]
+        if len(paths) <= _MOST_SYMBOLS and max(map(len, paths)) <= _DEEPEST:
+            return None
+        return ParseError(
+            f"a right side has at most {_MOST_SYMBOLS} symbols and signs, nested at most {_DEEPEST} deep.",
+            line=piece.line,
+            column=piece.column,
+            expected="a shorter equation",
+            source=self.source,
+            fix="name a part of it on a line of its own.",
+        )
+
     def _entry(self, piece: Piece, tokens: list[Token], source: str, statement: Statement) -> Entry:
         if isinstance(statement, syntax.Equation):
             name = normalized(statement.name)
             self.known.add(name)
-            return Entry(tokens[0].line, tokens[0].start + 1, source, name, statement)
+            error = self._too_large(piece, statement)
+            kept = None if error else statement
+            return Entry(tokens[0].line, tokens[0].start + 1, source, name, kept, error)
         self.known.update(normalized(item.name) for item in statement.items)
         if statement.keyword == "function":
             self.functions.update((normalized(f.name), len(f.shape)) for f in statement.items)

@@ -7,6 +7,7 @@ from chainrule.derivation.verdict import Reading
 from chainrule.derivation.writing import Style, as_shapes, bracketed
 from chainrule.errors import ChainruleError
 from chainrule.ir.shape import Shape, show_shape
+from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
 
@@ -31,6 +32,12 @@ def _echo(name: str, tree: Expression, left: str, scene: Scene, style: Style) ->
         return shape_of(part) == ()
 
     def shown(part: Expression) -> str:
+        if (
+            isinstance(part, syntax.Name)
+            and part.text in scene.world.letters
+            and part.text not in scene.world.flat
+        ):
+            return part.text
         shape = shape_of(part)
         return "(?)" if shape is None else show_shape(shape)
 

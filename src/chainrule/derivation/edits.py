@@ -12,6 +12,8 @@ from chainrule.derivation.verdict import Mistake
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
+_REACHING = ("sum", "mean")
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -144,6 +146,21 @@ def brackets(tree: Expression, context: Context) -> Iterator[Edit]:
                 yield edit(put(tree, path, changed), 1, "brackets", text)
 
 
+def terms_within(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Take a term out of a sum over elements that reaches too far, as in sum(E + s) for sum(E) + s."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Call) or node.function not in _REACHING:
+            continue
+        inside = node.arguments[0]
+        if not isinstance(inside, syntax.Infix) or inside.sign not in "+-":
+            continue
+        parts = [replace(node, arguments=(part, *node.arguments[1:])) for part in (inside.left, inside.right)]
+        for left, right in ((parts[0], inside.right), (inside.left, parts[1])):
+            changed = replace(inside, left=left, right=right)
+            text = f"brackets reach too far: {context.write(changed)} is meant"
+            yield edit(put(tree, path, changed), 1, "brackets", text)
+
+
 def _reaching_right(node: syntax.Infix) -> Expression | None:
     """Turn a b − c into a (b − c)."""
     if not isinstance(node.left, syntax.Product):
@@ -205,5 +222,5 @@ def squares(tree: Expression, context: Context) -> Iterator[Edit]:
 
 
 STRUCTURE: tuple[Callable[[Expression, Context], Iterator[Edit]], ...] = (
-    transposes, orders, signs, products, brackets, functions_of_one_minus, norms, squares,
+    transposes, orders, signs, products, brackets, terms_within, functions_of_one_minus, norms, squares,
 )  # fmt: skip

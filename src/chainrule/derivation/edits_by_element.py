@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from chainrule.derivation.context import Context
 from chainrule.derivation.edits import Edit, edit
@@ -101,6 +101,7 @@ def other_derivatives(tree: Expression, context: Context) -> Iterator[Edit]:
 def _kind_of_change(node: syntax.Call, other: syntax.Call, context: Context) -> str:
     """Tell a derivative that belongs elsewhere from one of a function that is not used there."""
     elsewhere = any(is_same(node, known) for known in context.derivatives)
+    elsewhere = elsewhere or context.plan.functions.get(node.function) == 1
     moved = not is_same(node.arguments[0], other.arguments[0])
     return "f' of another layer" if elsewhere or moved else "f' of another function"
 
@@ -173,7 +174,7 @@ def ones(tree: Expression, context: Context) -> Iterator[Edit]:
         if not isinstance(node, syntax.Call) or node.function != "expand":
             continue
         for place, setting in enumerate(node.settings):
-            shape: tuple[Any, ...] = setting.item if isinstance(setting.item, tuple) else ()
+            shape = cast("tuple[Any, ...]", setting.item) if isinstance(setting.item, tuple) else ()
             for i in range(len(shape)):
                 changed = replace(setting, item=(*shape[:i], 1, *shape[i + 1 :]))
                 settings = (*node.settings[:place], changed, *node.settings[place + 1 :])

@@ -36,9 +36,9 @@ class Plan:
 
     document: Document
     network: Network
-    roles: dict[int, Role] = field(default_factory=dict)
-    refused: dict[int, ChainruleError] = field(default_factory=dict)
-    functions: dict[str, int] = field(default_factory=dict)
+    roles: dict[int, Role] = field(default_factory=dict[int, Role])
+    refused: dict[int, ChainruleError] = field(default_factory=dict[int, ChainruleError])
+    functions: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def plan(document: Document, network: Any) -> Plan:

@@ -25,19 +25,30 @@ def special(tree: Expression, context: Context) -> Iterator[Edit]:
             continue
         if f"d{right.arguments[0].text}" != context.name:
             continue
-        if right.function == "softmax":
+        if _is_difference(tree, output, context):
+            yield _pair(output, right, context)
+        elif right.function == "softmax":
             yield from _softmax(tree, output, right, context)
-        elif _is_difference(tree, output, context):
-            yield from _pair(output, right, context)
 
 
-def _pair(output: str, call: syntax.Call, context: Context) -> Iterator[Edit]:
-    """Yield dA ⊙ f′(Z) for a claim that is proportional to A − Y."""
-    derivative = syntax.Call(call.function, call.arguments, call.settings, True, NOWHERE)
-    text = f"A − Y is the gradient for {_PAIRS} alone".replace(
-        "A − Y", f"{context.style.spelled(output)} − the target"
-    )
-    yield edit(product((name(f"d{output}"), derivative), (".*",)), 1.5, "pair", text)
+def _pair(output: str, call: syntax.Call, context: Context) -> Edit:
+    """Return the rule that holds for any loss, for a claim that is proportional to A − Y."""
+    shown = context.style.spelled(output)
+    text = f"{shown} − the target is the gradient for {_PAIRS} alone"
+    return edit(_rule(output, call), 1.5, "pair", text)
+
+
+def _rule(output: str, call: syntax.Call) -> Expression:
+    """Return dP ⊙ f′(Z), or for softmax P ⊙ (dP − sum(dP ⊙ P))."""
+    gradient = name(f"d{output}")
+    if call.function != "softmax":
+        derivative = syntax.Call(call.function, call.arguments, call.settings, True, NOWHERE)
+        return product((gradient, derivative), (".*",))
+    probabilities, axis = name(output), next((s.item for s in call.settings), -1)
+    settings = (syntax.Setting("axis", axis, NOWHERE), syntax.Setting("keepdims", True, NOWHERE))
+    weighted = product((gradient, probabilities), (".*",))
+    total = syntax.Call("sum", (weighted,), settings, False, NOWHERE)
+    return product((probabilities, syntax.Infix("-", gradient, total, NOWHERE)), (".*",))
 
 
 def _is_difference(tree: Expression, output: str, context: Context) -> bool:
@@ -63,18 +74,12 @@ def _is_multiple(values: tuple[object, ...], output: str, target: str, context: 
 
 
 def _softmax(tree: Expression, output: str, call: syntax.Call, context: Context) -> Iterator[Edit]:
-    """Yield P ⊙ (dP − sum(dP ⊙ P)) for a claim that treats softmax element by element."""
+    """Yield the rule of softmax for a claim that treats it element by element."""
     if not any(_is_by_element(node, output) for _, node in subtrees(tree)):
         return
-    axis = next((s.item for s in call.settings), -1)
-    gradient, probabilities = name(f"d{output}"), name(output)
-    settings = (syntax.Setting("axis", axis, NOWHERE), syntax.Setting("keepdims", True, NOWHERE))
-    weighted = product((gradient, probabilities), (".*",))
-    total = syntax.Call("sum", (weighted,), settings, False, NOWHERE)
-    rule = product((probabilities, syntax.Infix("-", gradient, total, NOWHERE)), (".*",))
     shown = context.style.spelled(output)
     text = f"softmax does not act element by element: each element of {shown} depends on its whole row"
-    yield edit(rule, 0.9, "softmax element by element", text)
+    yield edit(_rule(output, call), 0.9, "softmax element by element", text)
 
 
 def _is_by_element(node: Expression, output: str) -> bool:

@@ -13,7 +13,7 @@ from chainrule.notation.syntax import Expression, Span
 Path: TypeAlias = tuple[int, ...]
 
 NOWHERE = Span(1, 0, 0)
-_PARTS: Mapping[type, tuple[str, ...]] = {
+_PARTS: Mapping[Any, tuple[str, ...]] = {
     syntax.Infix: ("left", "right"),
     syntax.Negation: ("operand",),
     syntax.Power: ("base", "exponent"),
@@ -21,7 +21,7 @@ _PARTS: Mapping[type, tuple[str, ...]] = {
     syntax.SumOver: ("operand",),
     syntax.Fenced: ("operand",),
 }
-_LISTS: Mapping[type, str] = {syntax.Call: "arguments", syntax.Product: "factors"}
+_LISTS: Mapping[Any, str] = {syntax.Call: "arguments", syntax.Product: "factors"}
 
 
 def children(node: Expression) -> tuple[Expression, ...]:
@@ -37,7 +37,8 @@ def with_children(node: Any, parts: tuple[Expression, ...]) -> Expression:
     field = _LISTS.get(type(node))
     if field:
         return replace(node, **{field: parts})
-    return replace(node, **dict(zip(_PARTS.get(type(node), ()), parts, strict=True)))
+    fields: dict[str, Any] = dict(zip(_PARTS.get(type(node), ()), parts, strict=True))
+    return replace(node, **fields)
 
 
 def subtrees(tree: Expression) -> Iterator[tuple[Path, Expression]]:

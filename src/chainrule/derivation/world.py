@@ -130,7 +130,7 @@ class Draw:
 
     sizes: dict[str, int]
     true: dict[str, Array]
-    known: dict[Value, Array] = field(default_factory=dict)
+    known: dict[Value, Array] = field(default_factory=dict[Value, Array])
 
 
 class World:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from chainrule.derivation.tree import product
 from chainrule.ir.names import normalized
@@ -206,8 +207,7 @@ class _Shapes(_Bracketed):
         return (node.text if isinstance(node, syntax.Number) else self.shape(node)), _ATOM
 
 
-def _setting(item: object) -> str:
+def _setting(item: Any) -> str:
     if isinstance(item, tuple):
-        inside = ", ".join(_setting(part) for part in item)  # pyright: ignore[reportUnknownVariableType]  # any tuple
-        return f"({inside})"
+        return f"({', '.join(map(_setting, cast('tuple[Any, ...]', item)))})"
     return str(item).lower() if isinstance(item, bool) or item is None else str(item)

@@ -102,6 +102,7 @@ class Reader:
             self.meaning.fail(
                 f"{statement.items[0].name} is abstract: a network that runs needs a function that is known.",
                 statement.items[0].span,
+                expected="a function of the rule book",
                 fix="name one, such as tanh; chainrule.check judges derivations with abstract functions.",
             )
         for item in statement.items:
@@ -116,12 +117,14 @@ class Reader:
         stated = statement.shape
         if stated is not None and stated != value.shape:
             shapes = f"the line says {show_shape(stated)}, but the right side is {show_shape(value.shape)}"
-            self.meaning.fail(f"{statement.name}: {shapes}.", statement.span)
+            expected = f"the shape {show_shape(value.shape)}"
+            self.meaning.fail(f"{statement.name}: {shapes}.", statement.span, expected=expected)
         if statement.is_update:
             self.graph.update(self.meaning.known(statement.name, statement.span), value)
         elif statement.name in self.graph:
             fix = "an equation defines its name once; a step changes a parameter by ←."
-            self.meaning.fail(f"{statement.name} is defined already.", statement.span, fix=fix)
+            again = f"{statement.name} is defined already."
+            self.meaning.fail(again, statement.span, expected="a name of its own", fix=fix)
         else:
             self.graph.name(statement.name, value)
 

@@ -31,6 +31,9 @@ _INFIX = {
 }
 
 
+_EXPECTED_NUMBER = "a number that a float holds"
+
+
 class UnfitError(ParseError):
     """A product, sum, transpose or derivative that has no one meaning for these shapes."""
 
@@ -106,7 +109,7 @@ class Meaning:
             syntax.Fenced: lambda e: lookup(e.op)(self.value(e.operand)),
         }
 
-    def unfit(self, message: str, span: Span, *, expected: str = "", fix: str = "") -> NoReturn:
+    def unfit(self, message: str, span: Span, *, expected: str, fix: str = "") -> NoReturn:
         """Raise an UnfitError at a place of the text."""
         self.fail(message, span, expected=expected, fix=fix, error=UnfitError)
 
@@ -115,7 +118,7 @@ class Meaning:
         message: str,
         span: Span,
         *,
-        expected: str = "",
+        expected: str,
         fix: str = "",
         error: type[ParseError] = ParseError,
     ) -> NoReturn:
@@ -137,7 +140,8 @@ class Meaning:
         for letter in letters_of(shape):
             if letter not in self.letters:
                 known = f"declare it, `sizes {', '.join([*sorted(self.letters), letter])}`."
-                self.fail(f"{letter} is not a declared size.", self._place_of(letter, span), fix=known)
+                place = self._place_of(letter, span)
+                self.fail(f"{letter} is not a declared size.", place, expected="a declared size", fix=known)
 
     def _place_of(self, letter: str, span: Span) -> Span:
         """Return where a letter stands in the text from the beginning of a span."""
@@ -150,7 +154,8 @@ class Meaning:
         if name in self.graph:
             return self.graph[name]
         if normalized(name) in self.defined_later:
-            self.fail(f"{name} is used before the line that defines it.", span, fix="move that line up.")
+            early = f"{name} is used before the line that defines it."
+            self.fail(early, span, expected="a name that an earlier line defines", fix="move that line up.")
         functions = [op.name for op in every_op()]
         hint = nearest(name, [*self.graph.names, *sorted(self.letters)], functions)
         return self.fail(f"nothing is called {name}.", span, expected="a known name", fix=hint)
@@ -162,6 +167,7 @@ class Meaning:
             self.unfit(
                 "a transposed vector stands alone.",
                 expression.span,
+                expected="another factor",
                 fix="a row only has a meaning beside a factor: uᵀ v, u vᵀ or uᵀ W.",
             )
         return value
@@ -171,9 +177,9 @@ class Meaning:
         try:
             number = Constant.of(int(text) if text.isdigit() else float(text))
         except ChainruleError as error:
-            self.fail(error.message, expression.span)
+            self.fail(error.message, expression.span, expected=_EXPECTED_NUMBER)
         if number.factor == 0 and any(digit in "123456789" for digit in text.lower().split("e")[0]):
-            self.fail(f"{text} is too small for a float.", expression.span)
+            self.fail(f"{text} is too small for a float.", expression.span, expected=_EXPECTED_NUMBER)
         return self.graph.constant(number)
 
     def _name(self, expression: syntax.Name) -> Value:
@@ -192,7 +198,7 @@ class Meaning:
         op = lookup(expression.function)
         if not op.takes(len(expression.arguments)):
             wrong = f"{op.name} takes {show_arity(op)}, not {len(expression.arguments)}."
-            self.fail(wrong, expression.span)
+            self.fail(wrong, expression.span, expected=show_arity(op))
         operands: list[Any] = [self.value(argument) for argument in expression.arguments]
         settings = self._settings(op, expression)
         if op.optional and len(operands) == op.arity and op.attributes[0].name not in settings:
@@ -211,7 +217,8 @@ class Meaning:
             name = setting.name or (names[place] if place < len(names) else "")
             if name not in names or name in settings:
                 fix = f"its attributes are {', '.join(names)}." if names else "it has no attributes."
-                self.fail(f"{op.name} has no place for this.", setting.span, fix=fix)
+                expected = f"one of {', '.join(names)}, once" if names else "a closing bracket"
+                self.fail(f"{op.name} has no place for this.", setting.span, expected=expected, fix=fix)
             settings[name] = self._checked_setting(op, name, setting)
         return settings
 
@@ -238,7 +245,10 @@ class Meaning:
             part = op.vjp(one, y, x, **y.attributes)[0] if y.op is op else None
         if part is None:
             self.unfit(
-                f"{op.name}' is not defined.", expression.span, fix="f' needs an element-wise function."
+                f"{op.name}' is not defined.",
+                expression.span,
+                expected="an element-wise function",
+                fix="f' needs an element-wise function.",
             )
         return part
 
@@ -262,6 +272,7 @@ class Meaning:
             self.unfit(
                 f"ᵀ needs a matrix or vector, not {show_shape(value.shape)}.",
                 expression.span,
+                expected="a matrix or vector",
                 fix="permute_dims(x, (…)) reorders any axes.",
             )
         return value.T
@@ -273,6 +284,7 @@ class Meaning:
             self.unfit(
                 f"{show_shape(value.shape)} has the size {expression.letter} {count} times, not once.",
                 expression.span,
+                expected=f"a value with the size {expression.letter} once",
                 fix="name the axis by number: sum(x, axis=0).",
             )
         return value.sum(value.shape.index(expression.letter))
@@ -296,7 +308,10 @@ class Meaning:
             self._join(chain, before, factor, expression, place)
         if isinstance(chain.rest, _RowVector):
             self.unfit(
-                "a scalar before a row stands alone.", expression.span, fix="write u (s vᵀ) as s u vᵀ."
+                "a scalar before a row stands alone.",
+                expression.span,
+                expected="another factor",
+                fix="write u (s vᵀ) as s u vᵀ.",
             )
         return chain.value()
 
@@ -329,12 +344,14 @@ class Meaning:
             self.unfit(
                 "* between two matrices could be either product.",
                 chain.factors[place].span,
+                expected="a space or ⊙ instead of *",
                 fix="write A B for the matrix product, A ⊙ B or A .* B element by element.",
             )
         if total.ndim == factor.ndim == 1:
             self.unfit(
                 "two vectors side by side could be several products.",
                 chain.factors[place].span,
+                expected="⊙ or ᵀ",
                 fix="write u ⊙ v, uᵀ v or u vᵀ.",
             )
         return total @ factor
@@ -347,7 +364,7 @@ class Meaning:
             if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 1:
                 return lookup("outer")(total, factor.value)
         return self.unfit("this product with a transposed vector has no meaning.", chain.span,
-                  fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
+                  expected="uᵀ v, u vᵀ or uᵀ W", fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
 
     def _refuse_mixture(self, chain: syntax.Product, place: int) -> NoReturn:
         """Refuse A B ⊙ C, showing both readings."""

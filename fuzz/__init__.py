@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzers for what reads equations; see docs/reliability.md."""
