@@ -368,7 +368,15 @@ def _factor_mistake(term: Expression, by: Monomial, context: Context) -> Mistake
     inverse = Monomial(1 / by.factor, by.below, by.above)
     if _has(own, inverse):
         return mistake("factor", f"the factor {_shown(inverse, context)} is too many")
-    return mistake("factor", f"the factor {_shown(by, context)} is missing")
+    return mistake("factor", f"the factor {_shown(by, context)} is missing{_meant(by, context)}")
+
+
+def _meant(by: Monomial, context: Context) -> str:
+    """Say what a gradient without the 1/m of the mean is the gradient of."""
+    over_examples = len(by.below) == 1 and context_free(by.below[0]) == context.examples
+    if by.factor != 1 or by.above or not over_examples or not context.is_gradient(context.name):
+        return ""
+    return f": this is the gradient of {context.examples} {context.world.objective}"
 
 
 def _has(own: Monomial, by: Monomial) -> bool:

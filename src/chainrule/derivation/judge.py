@@ -20,7 +20,7 @@ from chainrule.derivation.plan import Plan
 from chainrule.derivation.readings import usual
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in
-from chainrule.derivation.unknown import unknown_names
+from chainrule.derivation.unknown import unknown_names, unknown_symbol
 from chainrule.derivation.verdict import Judgement, Role, Verdict
 from chainrule.derivation.writing import Style, style_of, write
 from chainrule.errors import ChainruleError, ParseError
@@ -66,7 +66,8 @@ class Judge:
         role = self.plan.roles.get(place, "forward")
         self.style = self.document_style.of_line(entry.source)
         if place in self.plan.refused:
-            return self._unread(entry, role, self.plan.refused[place])
+            unknown = unknown_symbol(entry, self.plan, self.scenes[0].world) or self.plan.refused[place]
+            return self._unread(entry, role, unknown)
         assert isinstance(entry.statement, syntax.Equation)  # noqa: S101 - only equations have roles
         problem = unknown_names(entry, role, self.plan, self.scenes[0].world)
         if problem is not None:

@@ -10,11 +10,17 @@ from chainrule.derivation.plan import Plan
 from chainrule.derivation.tree import subtrees
 from chainrule.derivation.verdict import Role
 from chainrule.derivation.world import World
-from chainrule.errors import ChainruleError, ParseError, nearest
+from chainrule.errors import ChainruleError, GraphError, ParseError, nearest
 from chainrule.ir.names import normalized
+from chainrule.ir.registry import every_op
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Span
 
+_OTHER_NAMES = {
+    "σ": "sigmoid", "relu": "relu", "ln": "log", "logistic": "sigmoid", "bce": "binary_cross_entropy",
+    "ce": "cross_entropy", "mse": "mean_squared_error", "swish": "silu", "norm": "squared_norm",
+    "lrelu": "leaky_relu",
+}  # fmt: skip
 _LAYER_0 = re.compile(r"d?[A-Za-zΑ-ω]+0")
 
 
@@ -23,7 +29,7 @@ def unknown_names(entry: Entry, role: Role, plan: Plan, world: World) -> Chainru
     statement = entry.statement
     assert isinstance(statement, syntax.Equation)  # noqa: S101 - declarations have no right side
     if role == "gradient" and world.error is not None:
-        return world.error
+        return _without_objective(plan) or world.error
     for line, numerator in plan.document.quotients:
         if line == statement.span.line and normalized(numerator) != world.objective:
             return _error(
@@ -36,7 +42,14 @@ def unknown_names(entry: Entry, role: Role, plan: Plan, world: World) -> Chainru
         return _error(
             f"there is no {entry.name} to compare with.", statement.span, plan, _why(entry.name, world)
         )
-    for _, node in subtrees(statement.right):
+    return unknown_symbol(entry, plan, world)
+
+
+def unknown_symbol(entry: Entry, plan: Plan, world: World) -> ChainruleError | None:
+    """Return the error for the first symbol of a right side that is not known, or None."""
+    if not isinstance(entry.statement, syntax.Equation):
+        return None
+    for _, node in subtrees(entry.statement.right):
         if isinstance(node, syntax.Name) and not _is_known(node.text, world):
             return _unknown(node, plan, world)
     return None
@@ -50,20 +63,27 @@ def _why(name: str, world: World) -> str:
     return f"no rule gives a gradient with respect to {name[1:]}; {nearest(name, world.backward.gradients)}"
 
 
+def _without_objective(plan: Plan) -> ChainruleError | None:
+    """Return the error for a network that lacks its loss because of a line that cannot be read."""
+    for place in plan.refused:
+        entry = plan.document.entries[place]
+        if plan.roles.get(place) != "gradient":
+            message = f"line {entry.line} cannot be read, so the network has no loss to differentiate."
+            return GraphError(message, where="", fix="mend that line first.")
+    return None
+
+
 def _unknown(node: syntax.Name, plan: Plan, world: World) -> ChainruleError:
     name = normalized(node.text)
     text = plan.document.lines[node.span.line - 1] if node.span.line <= len(plan.document.lines) else ""
-    for place, error in plan.refused.items():
+    for place in plan.refused:
         entry = plan.document.entries[place]
         if entry.name == name:
-            return _error(
-                f"{node.text} comes from line {entry.line}, which cannot be read: {error.message}",
-                node.span,
-                plan,
-                "",
-            )
+            message = f"{node.text} comes from line {entry.line}, which cannot be read."
+            return _error(message, node.span, plan, "mend that line first.")
     if text[node.span.end :].lstrip().startswith(("(", "'")):
-        fix = f"declare it, `function {node.text}(z)`, or use a function of the rule book, such as tanh."
+        known = _OTHER_NAMES.get(name.lower()) or _nearest_op(name)
+        fix = f"write {known}, or declare an abstract one: `function {node.text}(z)`."
         return _error(f"there is no function {node.text}.", node.span, plan, fix)
     known = [*world.flat.names, *world.letters]
     if _LAYER_0.fullmatch(name):
@@ -71,6 +91,12 @@ def _unknown(node: syntax.Name, plan: Plan, world: World) -> ChainruleError:
         fix = f"{layer} {_known(name, known)}"
         return _error(f"nothing is called {node.text}.", node.span, plan, fix)
     return _error(f"nothing is called {node.text}.", node.span, plan, _known(name, known))
+
+
+def _nearest_op(name: str) -> str:
+    """Return the op whose name is spelled most alike, or one that everybody knows."""
+    close = difflib.get_close_matches(name.lower(), [op.name for op in every_op()], n=1, cutoff=0.6)
+    return close[0] if close else "a function of the rule book, such as tanh"
 
 
 def _known(name: str, known: list[str]) -> str:

@@ -28,6 +28,10 @@ _HINTS = {
     "×": "write A B for the matrix product, A ⊙ B or A .* B element by element.",
     "√": "write x^0.5.",
     "\\": "LaTeX is printed, not read: write λ or lambda, ⊙ or .*, Σₘ or sum_m.",
+    "Σ": "say over which axis: Σₘ X or sum_m X, or sum(X) over all.",
+    ".": "write A .* B element by element, W^T for a transpose, A B for the matrix product.",
+    "∇": "write dW1 for the gradient with respect to W1.",
+    "∂": "write dW1 for the gradient with respect to W1.",
     "$": "LaTeX is printed, not read: write W1ᵀ, A ⊙ B, Σₘ Z in plain text.",
     "{": "brackets are round.",
 }
