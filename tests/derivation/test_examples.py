@@ -169,7 +169,15 @@ WRONG = (
     Wrong(
         "batch_without_brackets.eqn",
         "W2ᵀ ∇ ⊙ χ' A0ᵀ for a batch: without brackets the shapes do not fit",
-        (Fault("dW1", Verdict.AMBIGUOUS, word="((W2ᵀ dZ2) ⊙ χ1'(Z1)) A0ᵀ"),),
+        (
+            Fault(
+                "dW1",
+                Verdict.AMBIGUOUS,
+                ("brackets",),
+                "dW1 = ((W2ᵀ dZ2) ⊙ χ1'(Z1)) A0ᵀ",
+                "the matrix product first",
+            ),
+        ),
     ),
     Wrong(
         "one_minus_the_log.eqn",

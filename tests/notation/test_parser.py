@@ -145,9 +145,14 @@ ERRORS = [
         "  fix  write u ⊙ v, uᵀ v or u vᵀ.",
     ),
     (
-        "Z = X $ Y",
-        "cannot read '$' here.\n  in   line 5, column 7\n       Z = X $ Y\n             ^\n"
+        "Z = X & Y",
+        "cannot read '&' here.\n  in   line 5, column 7\n       Z = X & Y\n             ^\n"
         "  fix  expected a name, a number, a bracket or an operator.",
+    ),
+    (
+        "Z = $X$",
+        "cannot read '$' here.\n  in   line 5, column 5\n       Z = $X$\n           ^\n"
+        "  fix  LaTeX is printed, not read: write W1ᵀ, A ⊙ B, Σₘ Z in plain text.",
     ),
     (
         "Z = (X + Y",
@@ -226,7 +231,7 @@ def test_shapes_that_do_not_fit_are_reported_with_the_line() -> None:
     with raises_text(
         ShapeError,
         "cannot multiply X (m, k) by Y (m, k): the inner sizes differ, k ≠ m.\n"
-        "  in   Z = X Y          line 5\n"
+        "  in   Z = X Y          line 5, column 5\n"
         "  fix  transpose Y: Yᵀ has k rows.",
     ):
         read("Z = X Y")

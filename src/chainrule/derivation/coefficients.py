@@ -43,7 +43,7 @@ class Monomial:
 
 def coefficients(tree: Expression, context: Context) -> Iterator[Edit]:
     """Multiply the whole, or the terms of one sum, by what makes the claim true at every draw."""
-    finder = _Finder(context)
+    finder = Finder(context)
     whole = finder.of_terms([tree])
     if whole is not None:
         yield from _as_edit(tree, (), [tree], whole, context)
@@ -67,7 +67,7 @@ def _top_names(tree: Expression) -> set[str]:
     return {node.text for _, node in _signed(tree) if isinstance(node, syntax.Name)}
 
 
-class _Finder:
+class Finder:
     """Solves for coefficients, and names the numbers that it finds."""
 
     def __init__(self, context: Context) -> None:
@@ -103,13 +103,14 @@ class _Finder:
             if np.all(np.abs(column) < _CLOSE):
                 found.append(None)
                 continue
-            monomial = self._monomial(column)
+            monomial = self.monomial(column)
             if monomial is None:
                 return None
             found.append(monomial)
         return found
 
-    def _monomial(self, column: Array) -> Monomial | None:
+    def monomial(self, column: Array) -> Monomial | None:
+        """Return the monomial that has these values, one a draw, or None."""
         for above, below, values in self.symbols:
             ratio = column / values
             if np.ptp(ratio) > _CLOSE * abs(ratio[0]):

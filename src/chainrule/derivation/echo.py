@@ -39,6 +39,9 @@ def _echo(name: str, tree: Expression, left: str, scene: Scene, style: Style) ->
         ):
             return part.text
         shape = shape_of(part)
+        if shape is None and isinstance(part, syntax.Transpose):
+            row = shape_of(part.operand)
+            return "(?)" if row is None else show_shape((1, *row))
         return "(?)" if shape is None else show_shape(shape)
 
     text = bracketed(tree, style, is_scalar)

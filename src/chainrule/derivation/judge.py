@@ -15,13 +15,14 @@ from chainrule.derivation.echo import echo, echo_unfit
 from chainrule.derivation.hints import Corrections, corrections
 from chainrule.derivation.losses import Misnamed, misnamed
 from chainrule.derivation.misfit import misfit
+from chainrule.derivation.mistakes import mistake
 from chainrule.derivation.own import Own
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.readings import usual
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in
 from chainrule.derivation.unknown import unknown_names, unknown_symbol
-from chainrule.derivation.verdict import Judgement, Role, Verdict
+from chainrule.derivation.verdict import Judgement, Role, Suggestion, Verdict
 from chainrule.derivation.writing import Style, style_of, write
 from chainrule.errors import ChainruleError, ParseError
 from chainrule.notation import syntax
@@ -164,9 +165,12 @@ class Judge:
             message = "it can be read in two ways with different values."
         else:
             message = "read as usual, the matrix product first, its shapes do not fit; another order does."
-        meant = f"; {right[0]} is right" if right and self.hints else ""
-        fix = f"write brackets{meant}."
-        return replace(base, verdict=Verdict.AMBIGUOUS, message=message, fix=fix)
+        base = replace(base, verdict=Verdict.AMBIGUOUS, message=message, fix="write brackets.")
+        if not right or not self.hints:
+            return base
+        missing = (mistake("brackets", "brackets are missing"),)
+        suggestion = Suggestion(f"{self.style.spelled(base.name)} = {right[0]}", missing)
+        return replace(base, mistakes=missing, suggestions=(suggestion,))
 
     def _one(self, base: Judgement, fit: Fit) -> Judgement:
         """Judge a claim that can be read in one way: first on true values, then on the document's own."""

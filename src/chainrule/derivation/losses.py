@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.derivation.claim import Scene, fit
+from chainrule.derivation.coefficients import Finder
 from chainrule.derivation.context import Context
 from chainrule.derivation.document import Entry
 from chainrule.derivation.edits import STRUCTURE, Edit, functions_of_one_minus, signs
@@ -134,8 +135,9 @@ def _is(tree: Expression, loss: Expression, target: str, context: Context) -> bo
         return False
     for reduced in _reductions(loss, context):
         other = _values(reduced, context)
-        if other is not None and all(_is_positive_multiple(a, b) for a, b in zip(mine, other, strict=True)):
-            return True
+        ratios = [] if other is None else [_ratio(a, b) for a, b in zip(mine, other, strict=True)]
+        if ratios and all(ratio > 0 for ratio in ratios):
+            return Finder(context).monomial(np.array(ratios)) is not None
     return False
 
 
@@ -172,10 +174,10 @@ def _values(tree: Expression, context: Context) -> list[Array] | None:
     ]
 
 
-def _is_positive_multiple(mine: Array, other: Array) -> bool:
+def _ratio(mine: Array, other: Array) -> float:
+    """Return by what one array must be multiplied to be another, 0 if nothing does it."""
     if mine.shape != other.shape or not np.all(np.isfinite(mine)):
-        return False
+        return 0.0
     factor = float(np.sum(mine * other)) / (float(np.sum(other * other)) or 1.0)
-    return factor > 0 and np.allclose(
-        mine, factor * other, rtol=1e-7, atol=1e-10 * float(np.max(np.abs(mine)))
-    )
+    close = np.allclose(mine, factor * other, rtol=1e-7, atol=1e-10 * float(np.max(np.abs(mine))))
+    return factor if close else 0.0

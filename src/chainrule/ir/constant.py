@@ -12,6 +12,7 @@ from chainrule.errors import KindError, NamingError
 from chainrule.ir.shape import Shape
 
 _LARGEST_EXPONENT = 64
+_LARGEST_POWER_OF_A_SIZE = 1000
 _MOST_BITS = 512
 
 
@@ -98,6 +99,8 @@ class Constant:
             return None
         if isinstance(self.factor, float) and not _float_power_is_finite(self.factor, whole):
             return None
+        if any(abs(power * whole) > _LARGEST_EXPONENT for _, power in self.powers):
+            return None
         factor = _whole(_bounded(self.factor**whole))
         return Constant(factor, _tidy({letter: power * whole for letter, power in self.powers}))
 
@@ -121,12 +124,19 @@ class Constant:
 
         Raises:
             NamingError: a letter has no size.
+            KindError: the number is beyond what a float holds.
         """
         unbound = [letter for letter in self.letters if letter not in sizes]
         if unbound:
             raise NamingError(f"the constant {self} needs the size of {', '.join(unbound)}.")
         exact = reduce(lambda a, p: a * Fraction(sizes[p[0]]) ** p[1], self.powers, Fraction(1))
-        return float(self.factor * exact) if isinstance(self.factor, Fraction) else self.factor * float(exact)
+        try:
+            if isinstance(self.factor, Fraction):
+                return float(self.factor * exact)
+            return self.factor * float(exact)
+        except OverflowError:
+            bound = ", ".join(f"{letter} = {sizes[letter]}" for letter in self.letters)
+            raise KindError(f"the constant {self} is beyond what a float holds for {bound}.") from None
 
     def __str__(self) -> str:
         above, below = self.halves()
@@ -161,6 +171,11 @@ def _raised(letter: str, power: int) -> str:
 
 
 def _tidy(exponents: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    for letter, power in exponents.items():
+        if abs(power) > _LARGEST_POWER_OF_A_SIZE:
+            raise KindError(
+                f"a power of the size {letter} is at most {_LARGEST_POWER_OF_A_SIZE}, not {power}."
+            )
     return tuple(sorted((letter, power) for letter, power in exponents.items() if power))
 
 

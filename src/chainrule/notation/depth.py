@@ -31,8 +31,8 @@ def beyond(tree: Expression, most: int) -> Expression | None:
         if depth > most:
             return node
         for part in _PARTS.get(type(node), _none)(node):
-            is_first_term = isinstance(node, syntax.Infix) and isinstance(part, syntax.Infix) and part is node.left
-            waiting.append((part, depth + (not is_first_term)))
+            goes_on = isinstance(part, syntax.Infix) and isinstance(node, syntax.Infix) and part is node.left
+            waiting.append((part, depth if goes_on else depth + 1))
     return None
 
 

@@ -78,6 +78,7 @@ class Reader:
 
     def read(self, statement: Statement) -> None:
         """Enter one statement in the graph; any error gets the place in the text."""
+        self.meaning.place = None
         try:
             if isinstance(statement, syntax.Declaration):
                 self.declaration(statement)
@@ -86,9 +87,10 @@ class Reader:
         except ParseError:
             raise
         except ChainruleError as error:
-            line = statement.span.line
-            place = f"{self.source}, line {line}" if self.source else f"line {line}"
-            error.where = f"{self.lines[line - 1].strip()}          {place}"
+            span = self.meaning.place or statement.span
+            place = f"line {span.line}, column {span.start + 1}"
+            place = f"{self.source}, {place}" if self.source else place
+            error.where = f"{self.lines[span.line - 1].strip()}          {place}"
             raise
 
     def declaration(self, statement: syntax.Declaration) -> None:
@@ -106,6 +108,7 @@ class Reader:
                 fix="name one, such as tanh; chainrule.check judges derivations with abstract functions.",
             )
         for item in statement.items:
+            self.meaning.place = item.span
             self.meaning.check_letters(item.shape, item.span)
             kind: Any = item.kind
             role = _ROLES[statement.keyword]

@@ -16,6 +16,7 @@ from chainrule.ir.registry import every_op, lookup
 from chainrule.ir.shape import Shape, letters_of, show_shape
 from chainrule.ir.value import Value
 from chainrule.notation import syntax
+from chainrule.notation.quote import two_readings
 from chainrule.notation.settings import expected_instead
 from chainrule.notation.syntax import Expression, Span
 
@@ -90,12 +91,14 @@ class Meaning:
         graph: where the values go.
         letters: the declared sizes.
         defined_later: names that some line of the document defines.
+        place: of the innermost expression that could not be given a value, or None.
     """
 
     def __init__(self, graph: Graph, lines: list[str], source: str) -> None:
         self.graph, self.lines, self.source = graph, lines, source
         self.letters: set[str] = set()
         self.defined_later: set[str] = set()
+        self.place: Span | None = None
         self.rules: Mapping[type, Callable[[Any], Value]] = {
             syntax.Number: self._number,
             syntax.Name: self._name,
@@ -162,7 +165,7 @@ class Meaning:
 
     def value(self, expression: Expression) -> Value:
         """Return the value of an expression."""
-        value = self.rules[type(expression)](expression)
+        value = self._meaning(expression)
         if isinstance(value, _RowVector):
             self.unfit(
                 "a transposed vector stands alone.",
@@ -171,6 +174,14 @@ class Meaning:
                 fix="a row only has a meaning beside a factor: uᵀ v, u vᵀ or uᵀ W.",
             )
         return value
+
+    def _meaning(self, expression: Expression) -> Any:
+        """Return a value, or a vector written as a row."""
+        try:
+            return self.rules[type(expression)](expression)
+        except ChainruleError:
+            self.place = self.place or expression.span
+            raise
 
     def _number(self, expression: syntax.Number) -> Value:
         text = expression.text
@@ -300,7 +311,7 @@ class Meaning:
         met: set[str] = set()
         for place, before in enumerate(("", *expression.signs)):
             item = expression.factors[place]
-            factor = self.rules[type(item)](item)
+            factor = self._meaning(item)
             if place:
                 met.add(_manner(chain.rank, before, factor))
             if {"matrix", "element"} <= met:
@@ -364,22 +375,17 @@ class Meaning:
             if isinstance(factor, _RowVector) and isinstance(total, Value) and total.ndim == 1:
                 return lookup("outer")(total, factor.value)
         return self.unfit("this product with a transposed vector has no meaning.", chain.span,
-                  expected="uᵀ v, u vᵀ or uᵀ W", fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
+                  expected="uᵀ v, u vᵀ or uᵀ W",
+                  fix="uᵀ v is a scalar, u vᵀ a matrix, uᵀ W a vector.")  # fmt: skip
 
     def _refuse_mixture(self, chain: syntax.Product, place: int) -> NoReturn:
         """Refuse A B ⊙ C, showing both readings."""
-        text = self.lines[chain.span.line - 1]
-        starts = [factor.span.start for factor in chain.factors]
-        ends = [factor.span.end for factor in chain.factors]
-        before = text[starts[0] : ends[place - 1]].strip()
-        kept = text[starts[0] : starts[place - 1]].strip()
-        last = text[starts[place - 1] : ends[place]].strip()
-        rest = text[ends[place - 1] : ends[place]].strip()
+        one, other = two_readings(self.lines, chain.factors[: place + 1])
         self.unfit(
             "the matrix product and the element-wise product meet without brackets.",
             chain.factors[place].span,
             expected="brackets",
-            fix=f"write ({before}) {rest} or {kept} ({last}).",
+            fix=f"write {one} or {other}.",
         )
 
 

@@ -11,11 +11,13 @@ from chainrule.ir.names import normalized
 from chainrule.ir.registry import every_op, is_op, lookup
 from chainrule.notation import syntax
 from chainrule.notation.declarations import KINDS, DeclarationReader
+from chainrule.notation.depth import beyond
 from chainrule.notation.dialect import PLAIN, Dialect
 from chainrule.notation.syntax import Expression, Statement
 from chainrule.notation.tokens import Token, normalize_text, tokenize
 
 _DEEPEST = 60
+_DEEPEST_TREE = 120
 _MOST_DIGITS_RAISED = 60
 _MOST_MARKS = 20
 _COMPARISONS = ("<", ">", "<=", ">=", "==", "!=")
@@ -35,12 +37,14 @@ def parse_statements(text: str, source: str = "", dialect: Dialect = PLAIN) -> l
     lines = normalize_text(text).splitlines()
     statements: list[Statement] = []
     gathered: list[Token] = []
+    still_open = 0
     for number, line in enumerate(lines, start=1):
         tokens = tokenize(line, number, source)
         gathered += tokens[:-1]
-        if gathered and (open_brackets(gathered) <= 0 or number == len(lines)):
+        still_open += open_brackets(tokens)
+        if gathered and (still_open <= 0 or number == len(lines)):
             statements.append(parse_statement([*gathered, tokens[-1]], lines, source, dialect))
-            gathered = []
+            gathered, still_open = [], 0
     return statements
 
 
@@ -109,6 +113,9 @@ class _Parser(DeclarationReader):
         if not arrow:
             self.expect("=", "= or ←")
         right = self.expression()
+        if deep := beyond(right, _DEEPEST_TREE):
+            token = next(t for t in self.tokens if (t.line, t.start) == (deep.span.line, deep.span.start))
+            self.fail("fewer brackets and marks", "this stands too deep within other expressions.", token)
         shape = self.shape() if self.take(":") else None
         if shape is not None and self.here.kind == "name":
             self.word("index or bool", KINDS)
