@@ -195,7 +195,15 @@ WRONG = (
     Wrong(
         "loss_without_its_trace.eqn",
         "a product of matrices in the place of a loss is a number only for n2 = 1: a trace",
-        (Fault("L", Verdict.CONDITIONAL, word="if n2 = 1."),),
+        (
+            Fault(
+                "L",
+                Verdict.CONDITIONAL,
+                ("trace missing",),
+                "L = −1/m (sum(log(A2) ⊙ Y) + sum(log(1 − A2) ⊙ (1 − Y)))",
+                "if n2 = 1.",
+            ),
+        ),
     ),
     Wrong(
         "ones_of_the_wrong_shape.eqn",

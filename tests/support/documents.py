@@ -94,7 +94,9 @@ def _repeat(tokens: list[str], place: int, chance: random.Random, vocabulary: li
 
 def _wrap(tokens: list[str], place: int, chance: random.Random, vocabulary: list[str]) -> None:
     end = min(len(tokens), place + chance.randint(1, 12))
-    opening, closing = chance.choice((("(", ")"), ("tanh(", ")"), ("1[", " > 0]"), ("‖", "‖²"), ("sum(", ")")))
+    opening, closing = chance.choice(
+        (("(", ")"), ("tanh(", ")"), ("1[", " > 0]"), ("‖", "‖²"), ("sum(", ")"))
+    )
     copies = chance.choice((1, 1, 1, _MOST_COPIES))
     tokens[place:end] = [opening * copies, *tokens[place:end], closing * copies]
 
@@ -113,6 +115,8 @@ def _copy_line(lines: list[str], place: int, chance: random.Random) -> None:
 
 _Change = Callable[[str, random.Random, list[str]], str]
 _CHANGES: list[_Change] = [
-    *map(_by_tokens, (_replace, _replace, _insert, _insert, _delete, _swap, _borrow, _borrow, _repeat, _wrap)),
+    *map(
+        _by_tokens, (_replace, _replace, _insert, _insert, _delete, _swap, _borrow, _borrow, _repeat, _wrap)
+    ),
     *map(_by_lines, (_drop_line, _move_line, _copy_line)),
 ]

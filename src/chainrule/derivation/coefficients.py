@@ -48,8 +48,8 @@ def coefficients(tree: Expression, context: Context) -> Iterator[Edit]:
     if whole is not None:
         yield from _as_edit(tree, (), [tree], whole, context)
         return
-    for path, node in _linear_sums(tree):
-        terms = _terms(node)
+    for path, node in linear_sums(tree):
+        terms = terms_of(node)
         found = finder.of_terms([put(tree, path, term) for _, term in terms])
         if found is not None:
             yield from _sum_edit(tree, path, terms, found, context)
@@ -91,12 +91,12 @@ class Finder:
             numbers.append(solved)
             if place == 0 and not self._may_be_plain(solved):
                 return None
-        return self._named(np.array(numbers))
+        return self.named(np.array(numbers))
 
     def _may_be_plain(self, solved: Array) -> bool:
         return bool(np.all(np.abs(solved) < 1e6))
 
-    def _named(self, numbers: Array) -> list[Monomial | None] | None:
+    def named(self, numbers: Array) -> list[Monomial | None] | None:
         """Return the monomials that have these values, a row a draw."""
         found: list[Monomial | None] = []
         for column in numbers.T:
@@ -163,7 +163,7 @@ def _symbols(context: Context) -> list[tuple[tuple[Expression, ...], tuple[Expre
     return found
 
 
-def _linear_sums(tree: Expression) -> Iterator[tuple[Path, syntax.Infix]]:
+def linear_sums(tree: Expression) -> Iterator[tuple[Path, syntax.Infix]]:
     """Yield the sums in which the whole expression is linear, outermost first."""
     waiting: list[tuple[Path, Expression]] = [((), tree)]
     while waiting:
@@ -184,17 +184,17 @@ def _linear_sums(tree: Expression) -> Iterator[tuple[Path, syntax.Infix]]:
             ]
 
 
-def _terms(node: Expression) -> list[tuple[int, Expression]]:
+def terms_of(node: Expression) -> list[tuple[int, Expression]]:
     """Return the terms of a sum with their signs."""
     if isinstance(node, syntax.Infix) and node.sign in "+-":
         sign = 1 if node.sign == "+" else -1
-        return [*_terms(node.left), (sign, node.right)]
+        return [*terms_of(node.left), (sign, node.right)]
     if isinstance(node, syntax.Negation):
         return [(-1, node.operand)]
     return [(1, node)]
 
 
-_signed = _terms
+_signed = terms_of
 
 
 def _as_edit(
@@ -238,14 +238,14 @@ def _sum_edit(
             cost += _cost(wanted)
         new.append((-sign if wanted.factor < 0 else sign, scaled(term, _positive(wanted))))
     if new and mistakes:
-        yield Edit(put(tree, path, _sum_of(new)), cost, tuple(mistakes))
+        yield Edit(put(tree, path, sum_of(new)), cost, tuple(mistakes))
 
 
 def _positive(monomial: Monomial) -> Monomial:
     return Monomial(abs(monomial.factor), monomial.above, monomial.below)
 
 
-def _sum_of(terms: list[tuple[int, Expression]]) -> Expression:
+def sum_of(terms: list[tuple[int, Expression]]) -> Expression:
     """Return a sum, a positive term first if there is one."""
     sign, total = terms[0]
     total = syntax.Negation(total, NOWHERE) if sign < 0 else total

@@ -79,9 +79,12 @@ def _output_letters(scenes: Sequence[Scene]) -> list[str]:
     backward = scenes[0].world.backward
     inputs = _inputs(backward)
     targets = [leaf for leaf in reversed(backward.leaves("data")) if leaf not in inputs]
-    weights = {letter for leaf in backward.leaves("parameter") for letter in letters_of(leaf.shape)}
+    shapes = [leaf.shape for leaf in backward.leaves("parameter")]
+    weights = {letter for shape in shapes for letter in letters_of(shape)}
+    elsewhere = {letter for value in inputs for letter in letters_of(value.shape)}
+    square = {letter for shape in shapes for letter in shape if shape.count(letter) > 1}
     letters = dict.fromkeys(letter for leaf in targets for letter in letters_of(leaf.shape))
-    return [letter for letter in letters if letter in weights]
+    return [letter for letter in letters if letter in weights - elsewhere - square]
 
 
 def _inputs(graph: Graph) -> set[Value]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chainrule.derivation.context import Context
 from chainrule.derivation.mistakes import mistake
-from chainrule.derivation.tree import NOWHERE, Path, number, product, put, subtrees
+from chainrule.derivation.tree import NOWHERE, Path, number, product, put, rewritten, subtrees
 from chainrule.derivation.verdict import Mistake
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
@@ -221,6 +221,37 @@ def squares(tree: Expression, context: Context) -> Iterator[Edit]:
             yield edit(put(tree, path, squared), 1.3, "square", text)
 
 
+def extra_terms(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Leave out one term of a sum."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Infix) or node.sign not in "+-":
+            continue
+        rest = node.right if node.sign == "+" else syntax.Negation(node.right, NOWHERE)
+        for gone, kept in ((node.right, node.left), (node.left, rest)):
+            text = f"the term {context.write(gone)} is too many"
+            yield edit(put(tree, path, kept), 1.2, "term extra", text)
+
+
+def traces(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Turn every A Bᵀ of a scalar into its trace, sum(A ⊙ B)."""
+    if context.true_shape != ():
+        return
+    changed = rewritten(tree, lambda node: _trace(node, context))
+    if changed is not tree:
+        text = "A Bᵀ is a matrix: its trace is meant, sum(A ⊙ B)"
+        yield edit(changed, 1, "trace missing", text)
+
+
+def _trace(node: Expression, context: Context) -> Expression | None:
+    if not isinstance(node, syntax.Product) or node.signs not in (("",), ("@",)):
+        return None
+    left, right = node.factors
+    if not isinstance(right, syntax.Transpose) or len(context.shape(left) or ()) != 2:
+        return None
+    return syntax.Call("sum", (product((left, right.operand), (".*",)),), (), False, NOWHERE)
+
+
 STRUCTURE: tuple[Callable[[Expression, Context], Iterator[Edit]], ...] = (
     transposes, orders, signs, products, brackets, terms_within, functions_of_one_minus, norms, squares,
+    traces, extra_terms,
 )  # fmt: skip

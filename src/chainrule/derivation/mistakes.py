@@ -35,15 +35,39 @@ MISTAKES: Mapping[str, str] = {
     "term missing": "a term is missing: another path, or weight decay",
     "term extra": "a term is too many",
     "brackets": "brackets stand in the wrong place or are missing",
+    "trace missing": "a product A Bᵀ stands where its trace should",
     "log(1 − x)": "1 − f(x) stands where f(1 − x) should, or the reverse",
     "norm for a vector": "a norm, which is a number, stands for the vector itself",
     "square": "a square is missing or too many",
     "another function": "a function stands where another should",
     "another symbol": "one symbol stands where another should",
+    "updated too early": "a parameter is changed before its old value is used",
     "other": "several things are wrong",
+}
+INVERSES: Mapping[str, str] = {
+    "transpose missing": "transpose misplaced",
+    "transpose misplaced": "transpose missing",
+    "sum over the examples missing": "sum extra",
+    "sum missing": "sum extra",
+    "sum extra": "sum missing",
+    "f' missing": "f' extra",
+    "f' extra": "f' missing",
+    "⊙ for a product": "product for ⊙",
+    "product for ⊙": "⊙ for a product",
+    "mask missing": "factor by elements extra",
+    "1/(1−p) missing": "factor",
+    "factor by elements missing": "factor by elements extra",
+    "factor by elements extra": "factor by elements missing",
+    "term missing": "term extra",
+    "term extra": "term missing",
 }
 
 
 def mistake(kind: str, text: str = "") -> Mistake:
     """Return a mistake of a kind that the table knows, described by the table unless a text is given."""
     return Mistake(kind, text or MISTAKES[kind])
+
+
+def inverse(kind: str) -> Mistake:
+    """Return the mistake that an edit of this kind makes, where it would mend one of this kind."""
+    return mistake(INVERSES.get(kind, kind))

@@ -208,8 +208,16 @@ class Writer:
     def _grouped(self, value: Value, *apart: type) -> str:
         """Return a left factor; the forms in `apart` are put in brackets, though they bind as tightly."""
         text, level = self._write(value)
-        loose = level < Level.PRODUCT or (level == Level.PRODUCT and type(value.op.form) in apart)
+        loose = level < Level.PRODUCT or (
+            level == Level.PRODUCT and type(self._scaled_by(value).op.form) in apart
+        )
         return self.bracketed(text) if loose else text
+
+    def _scaled_by(self, value: Value) -> Value:
+        """Return the last factor of a scalar product, bᵀ b of 2 bᵀ b; else the value itself."""
+        while value.shape == () and isinstance(value.op.form, forms.Product) and not self._is_named(value):
+            value = value.inputs[1]
+        return value
 
     def _product(self, value: Value) -> Piece:
         left, right = self._operands(value)
@@ -230,8 +238,13 @@ class Writer:
         return text, min(level, Level.PRODUCT)
 
     def _starts_with_a_scalar(self, value: Value) -> bool:
-        """Tell whether a quotient's numerator would join the scalar before it, as in 2 (1/b)."""
-        return isinstance(value.op.form, forms.Fraction) and self._operands(value)[0].shape == ()
+        """Tell whether a quotient's first numerator would join the scalar before it, as in 2 (1/b)."""
+        first = value
+        while isinstance(first.op.form, forms.Fraction) and (first is value or not self._is_named(first)):
+            first = self._operands(first)[0]
+            if first.shape == ():
+                return True
+        return False
 
     def _scaled(self, number: Constant, rest: Value) -> Piece:
         """Return number · rest; where the rest begins with a leaf, as in λ/2 ‖W‖², it joins the fraction."""
@@ -276,6 +289,8 @@ class Writer:
 
     def _power(self, value: Value) -> Piece:
         base, exponent = self._operands(value)
+        if value.shape not in (base.shape, exponent.shape):
+            base = value.inputs[0]
         whole = None if exponent.constant is None else exponent.constant.as_integer()
         raised_to = self.exponent(exponent) if whole is None else self.superscript(whole)
         return self._at(base, Level.ATOM) + raised_to, Level.POSTFIX
