@@ -9,9 +9,10 @@ from chainrule.ir.registry import every_op
 
 _HEADS = (
     "sizes m\ndata X : (m, m), Y : (m, m), u : (m)\nparameter W : (m, m), b : (m)\nscalar s, λ\n",
-    "sizes m, d\ndata X : (d, d), Y : (d, d), c : (m) index\nparameter W : (d, d), b : (d), u : (d)\nscalar s, λ\n",
-    "sizes m\ndata X : (2, 2), q : (2, 2) bool\nstate Y : (2, 2), u : (2)\nparameter W : (2, 2), b : (2) frozen\n"
+    "sizes m, d\ndata X : (d, d), Y : (d, d), c : (m) index\nparameter W : (d, d), b : (d), u : (d)\n"
     "scalar s, λ\n",
+    "sizes m\ndata X : (2, 2), q : (2, 2) bool\nstate Y : (2, 2), u : (2)\n"
+    "parameter W : (2, 2), b : (2) frozen\nscalar s, λ\n",
 )
 _MATRICES, _VECTORS, _SCALARS = ("X", "Y", "W"), ("b", "b", "u"), ("s", "λ", "m", "2", "0.5", "1/m", "sum(X)")
 _OPS = [op for op in every_op() if op.name not in ("leaf", "constant")]
@@ -29,7 +30,7 @@ def document(chance: random.Random, lines: int = 5) -> str:
         name = chance.choice(
             (f"Z{place}", f"dZ{place}", f"A{place}", chance.choice(("J", "t1", "dW", "d²W")))
         )
-        sign = " = " if chance.random() < 0.95 else " ← "
+        sign = " = " if chance.random() < 0.98 else " ← "
         text += (
             name + sign + expression(chance, [*_MATRICES, *names]) + chance.choice(("",) * 9 + (" : (m, m)",))
         )

@@ -81,7 +81,8 @@ def _output_letters(scenes: Sequence[Scene]) -> list[str]:
     targets = [leaf for leaf in reversed(backward.leaves("data")) if leaf not in inputs]
     shapes = [leaf.shape for leaf in backward.leaves("parameter")]
     weights = {letter for shape in shapes for letter in letters_of(shape)}
-    elsewhere = {letter for value in inputs for letter in letters_of(value.shape)}
+    data = [leaf for leaf in backward.leaves("data") if leaf in inputs]
+    elsewhere = {letter for leaf in data for letter in letters_of(leaf.shape)}
     square = {letter for shape in shapes for letter in shape if shape.count(letter) > 1}
     letters = dict.fromkeys(letter for leaf in targets for letter in letters_of(leaf.shape))
     return [letter for letter in letters if letter in weights - elsewhere - square]

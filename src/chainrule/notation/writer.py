@@ -228,7 +228,8 @@ class Writer:
         if left.constant is not None:
             return self._scaled(left.constant, right)
         tail, level = self._tail(right, Level.POSTFIX if value.shape == () else Level.REDUCTION)
-        return f"{self._grouped(left)} {tail}", level
+        apart = () if value.shape == () else (forms.MatrixProduct,)
+        return f"{self._grouped(left, *apart)} {tail}", level
 
     def _tail(self, value: Value, least: Level) -> Piece:
         """Return the last factor of a product; a sum sign there needs no brackets."""
