@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import atheris
 from tests.support.documents import changed, words
+from tests.support.grammar import document
 
 _VOCABULARY = words()
+_BYTES, _ANEW = 0.3, 0.05
 
 
 def drive(promise: Callable[[str], object]) -> None:
@@ -23,8 +25,11 @@ def drive(promise: Callable[[str], object]) -> None:
 
 
 def _mutated(data: bytes, most: int, seed: int) -> bytes:
-    """Change bytes as libFuzzer does, or tokens and lines."""
+    """Change bytes as libFuzzer does, or tokens and lines, or begin anew."""
     chance = random.Random(seed)  # noqa: S311 - no secret
-    if chance.random() < 0.4:
+    manner = chance.random()
+    if manner < _BYTES:
         return atheris.Mutate(data, most)
+    if manner > 1 - _ANEW:
+        return document(chance).encode()[:most]
     return changed(data.decode("utf-8", "ignore"), chance, _VOCABULARY).encode()[:most]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import sys
 from pathlib import Path
 
 from tests.support.documents import documents, words
+from tests.support.grammar import document
+
+_DRAWN = 300
 
 
 def write(folder: Path) -> None:
-    """Write the documents of the repository, whole and line by line, and the words of the language."""
+    """Write the documents of the repository, whole and line by line, random ones, and the words of the language."""
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     whole = documents()
-    for text in {*whole, *(line for document in whole for line in document.splitlines())}:
+    chance = random.Random(0)  # noqa: S311 - no secret
+    drawn = [document(chance) for _ in range(_DRAWN)]
+    for text in {*drawn, *whole, *(line for text in whole for line in text.splitlines())}:
         data = text.encode()
         (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
     entries = ("".join(f"\\x{byte:02x}" for byte in word.encode()) for word in words())

@@ -9,24 +9,24 @@ from pathlib import Path
 
 from chainrule.ir.registry import every_op
 from chainrule.notation.dialect import FROM_SUBSCRIPT, FROM_SUPERSCRIPT, PLAIN
+from tests.support.grammar import expression
 
 ROOT = Path(__file__).parents[2]
 _PLACES = ("examples/*.eqn", "examples/derivations/**/*.eqn", "tests/golden/*.eqn", "tests/golden/*.txt")
+_DEFINED = re.compile(r"^\s*(\w+) *(?:=|←)", re.MULTILINE)
 _TOKEN = re.compile(r"\n|[^\S\n]+|\w+|.")
 _MOST_COPIES = 40
 
-SIGNS = (
-    "=", "←", "<-", "+", "-", "−", "*", "**", "/", "@", ".*", "⊙", "·", "^", "^T", "ᵀ", "'", "′", "(", ")",
-    "()", "[", "]", "1[", ",", ":", "||", "‖", "‖²", "‖₁", "||^2", "||_1", "<", ">", "<=", ">=", "==", "!=", "≤",
-    "≥", "≠", "#", "\n", " ", "Σ", "Σₘ", "Σ_d", "sum_m", "∂", "∂J/∂W1", ":=", ";", "{", "\\", "$", "```", "²³",
-    "⁻¹",
-)  # fmt: skip
-NAMES = (
-    "m", "d", "h", "k", "X", "Y", "W1", "b1", "Z1", "A1", "J", "L", "λ", "lambda", "α", "dW1", "d²W1",
-    "d2_W1", "size", "size(m)", "T", "t1", "φ", "function φ(z)", "index", "bool", "frozen", "none", "true", "axis=0",
-    "keepdims=true", "shape=(m, 1)",
-)  # fmt: skip
-NUMBERS = ("0", "1", "2", "0.5", "1e-5", "1e300", "1e-300", "64", "99999999", "1/m", "2/(m k)")
+SIGNS = """
+= ← <- + - − * ** / @ .* ⊙ · ^ ^T ᵀ ' ′ ( ) () [ ] 1[ , : ; := || ‖ ‖² ‖₁ ||^2 ||_1 < > <= >= == != ≤ ≥ ≠ # Σ Σₘ Σ_d
+sum_m ∂ ∂J/∂W1 { \\ $ ``` ²³ ⁻¹
+""".split()
+NAMES = """
+m d h k X Y W1 b1 Z1 A1 J L λ lambda α dW1 d²W1 d2_W1 size size(m) T t1 φ index bool frozen none true axis=0
+keepdims=true
+""".split()
+NUMBERS = "0 1 2 0.5 1e-5 1e300 1e-300 64 99999999 1/m".split()
+PHRASES = ["\n", " ", "function φ(z)", "shape=(m, 1)", "2/(m k)"]
 
 
 def documents() -> list[str]:
@@ -39,12 +39,12 @@ def words() -> list[str]:
     """Return every word and sign of the language."""
     ops = [op.name for op in every_op() if op.name not in ("leaf", "constant")]
     scripts = [*FROM_SUBSCRIPT, *FROM_SUPERSCRIPT]
-    return [*PLAIN.keywords, *SIGNS, *NAMES, *NUMBERS, *ops, *(f"{op}(" for op in ops), *scripts]
+    return [*PLAIN.keywords, *SIGNS, *NAMES, *NUMBERS, *PHRASES, *ops, *(f"{op}(" for op in ops), *scripts]
 
 
 def changed(text: str, chance: random.Random, vocabulary: list[str]) -> str:
     """Return a document with a few of its tokens or lines changed."""
-    for _ in range(chance.choice((1, 1, 2, 3, 5))):
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
         text = chance.choice(_CHANGES)(text, chance, vocabulary)
     return text
 
@@ -114,10 +114,18 @@ def _copy_line(lines: list[str], place: int, chance: random.Random) -> None:
     lines.insert(place, chance.choice(lines))
 
 
+def _add_equation(lines: list[str], place: int, chance: random.Random) -> None:
+    names = [*_DEFINED.findall("\n".join(lines)), "X", "W"]
+    name = f"Q{chance.randrange(100)}"
+    lines.insert(
+        len(lines) if chance.random() < 0.8 else place, f"{name} = {expression(chance, names, depth=1)}"
+    )
+
+
 _Change = Callable[[str, random.Random, list[str]], str]
 _CHANGES: list[_Change] = [
     *map(
         _by_tokens, (_replace, _replace, _insert, _insert, _delete, _swap, _borrow, _borrow, _repeat, _wrap)
     ),
-    *map(_by_lines, (_drop_line, _move_line, _copy_line)),
+    *map(_by_lines, (_drop_line, _move_line, _copy_line, *[_add_equation] * 4)),
 ]

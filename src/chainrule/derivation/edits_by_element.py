@@ -174,8 +174,7 @@ def ones(tree: Expression, context: Context) -> Iterator[Edit]:
         if not isinstance(node, syntax.Call) or node.function != "expand":
             continue
         for place, setting in enumerate(node.settings):
-            item = cast("Any", setting.item)
-            shape: tuple[Any, ...] = item if isinstance(item, tuple) else ()
+            shape = cast("tuple[Any, ...]", setting.item if isinstance(setting.item, tuple) else ())
             for i in range(len(shape)):
                 changed = replace(setting, item=(*shape[:i], 1, *shape[i + 1 :]))
                 settings = (*node.settings[:place], changed, *node.settings[place + 1 :])
