@@ -14,14 +14,15 @@ _DRAWN = 300
 
 
 def write(folder: Path) -> None:
-    """Write the documents of the repository, whole and line by line, random ones, and the words of the language."""
+    """Write documents whole and line by line, random documents, and the words of the language."""
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     whole = documents()
     chance = random.Random(0)  # noqa: S311 - no secret
     drawn = [document(chance) for _ in range(_DRAWN)]
-    for text in {*drawn, *whole, *(line for text in whole for line in text.splitlines())}:
-        data = text.encode()
+    lines = [line for text in whole for line in text.splitlines()]
+    for seed in {*drawn, *whole, *lines}:
+        data = seed.encode()
         (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
     entries = ("".join(f"\\x{byte:02x}" for byte in word.encode()) for word in words())
     (folder / "words.dict").write_text("".join(f'"{entry}"\n' for entry in entries), encoding="ascii")

@@ -17,16 +17,13 @@ _DEFINED = re.compile(r"^\s*(\w+) *(?:=|←)", re.MULTILINE)
 _TOKEN = re.compile(r"\n|[^\S\n]+|\w+|.")
 _MOST_COPIES = 40
 
-SIGNS = """
-= ← <- + - − * ** / @ .* ⊙ · ^ ^T ᵀ ' ′ ( ) () [ ] 1[ , : ; := || ‖ ‖² ‖₁ ||^2 ||_1 < > <= >= == != ≤ ≥ ≠ # Σ Σₘ Σ_d
-sum_m ∂ ∂J/∂W1 { \\ $ ``` ²³ ⁻¹
-""".split()
-NAMES = """
+_WORDS = """
+= ← <- + - − * ** / @ .* ⊙ · ^ ^T ᵀ ' ′ ( ) () [ ] 1[ , : ; := || ‖ ‖² ‖₁ ||^2 ||_1 < > <= >= == != ≤ ≥ ≠ #
+Σ Σₘ Σ_d sum_m ∂ ∂J/∂W1 { \\ $ ``` ²³ ⁻¹
 m d h k X Y W1 b1 Z1 A1 J L λ lambda α dW1 d²W1 d2_W1 size size(m) T t1 φ index bool frozen none true axis=0
-keepdims=true
-""".split()
-NUMBERS = "0 1 2 0.5 1e-5 1e300 1e-300 64 99999999 1/m".split()
-PHRASES = ["\n", " ", "function φ(z)", "shape=(m, 1)", "2/(m k)"]
+keepdims=true 0 1 2 0.5 1e-5 1e300 1e-300 64 99999999 1/m
+"""
+_PHRASES = ("\n", " ", "function φ(z)", "shape=(m, 1)", "2/(m k)")
 
 
 def documents() -> list[str]:
@@ -39,7 +36,7 @@ def words() -> list[str]:
     """Return every word and sign of the language."""
     ops = [op.name for op in every_op() if op.name not in ("leaf", "constant")]
     scripts = [*FROM_SUBSCRIPT, *FROM_SUPERSCRIPT]
-    return [*PLAIN.keywords, *SIGNS, *NAMES, *NUMBERS, *PHRASES, *ops, *(f"{op}(" for op in ops), *scripts]
+    return [*PLAIN.keywords, *_WORDS.split(), *_PHRASES, *ops, *(f"{op}(" for op in ops), *scripts]
 
 
 def changed(text: str, chance: random.Random, vocabulary: list[str]) -> str:

@@ -174,13 +174,18 @@ def ones(tree: Expression, context: Context) -> Iterator[Edit]:
         if not isinstance(node, syntax.Call) or node.function != "expand":
             continue
         for place, setting in enumerate(node.settings):
-            shape = cast("tuple[Any, ...]", setting.item if isinstance(setting.item, tuple) else ())
+            shape = _sizes(setting.item)
             for i in range(len(shape)):
                 changed = replace(setting, item=(*shape[:i], 1, *shape[i + 1 :]))
                 settings = (*node.settings[:place], changed, *node.settings[place + 1 :])
                 new = replace(node, settings=settings)
                 text = f"{context.write(new)} is meant, not {context.write(node)}"
                 yield edit(put(tree, path, new), 1, "shape of ones", text)
+
+
+def _sizes(item: Any) -> tuple[Any, ...]:
+    """Return the sizes that an attribute lists, none for any other attribute."""
+    return cast("tuple[Any, ...]", item) if isinstance(item, tuple) else ()
 
 
 def _missing_sums(tree: Expression, context: Context) -> Iterator[Edit]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from chainrule.derivation.claim import Fit, Scene, fit, holds
 from chainrule.derivation.context import Context
 from chainrule.derivation.functions import expression
 from chainrule.derivation.plan import Plan
-from chainrule.derivation.tree import is_same, name, names_in, product
+from chainrule.derivation.tree import is_same, name, names_in, product, rewritten
 from chainrule.derivation.world import World, read_network
-from chainrule.derivation.writing import Style
+from chainrule.derivation.writing import Style, write
 from chainrule.errors import ChainruleError
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import is_generated
@@ -29,14 +30,22 @@ class Rules:
     Args:
         scene: the world in which they hold.
         plan: the network.
+        spoken: names that the user's code uses; of two names for one value, these are preferred.
     """
 
-    def __init__(self, scene: Scene, plan: Plan) -> None:
+    def __init__(self, scene: Scene, plan: Plan, spoken: Collection[str] = ()) -> None:
         self.scene, self.plan = scene, plan
-        self._printed = dict(_printed(scene.world.backward))
-        self._simplified = dict(_printed(_after(plan, scene.world)))
+        printed = dict(_printed(scene.world.backward))
+        self.names = tuple(name for name in printed if name in scene.world.flat)
+        trees = {name: tree for name, text in printed.items() if (tree := _read(text)) is not None}
+        self._aliases = {
+            name: tree.text
+            for name, tree in trees.items()
+            if isinstance(tree, syntax.Name) and name not in spoken
+        }
+        after = {name: _read(text) for name, text in _printed(_after(plan, scene.world))}
+        self._written = {name: [trees.get(name), after.get(name)] for name in self.names}
         self._forms: dict[str, tuple[Fit, ...]] = {}
-        self.names = tuple(name for name in self._printed if name in scene.world.flat)
 
     def context(self, name: str) -> Context:
         """Return what the search for mistakes needs to know."""
@@ -55,8 +64,8 @@ class Rules:
         return self._forms[name]
 
     def _trees(self, wanted: str) -> Iterator[Expression]:
-        for text in (self._printed.get(wanted), self._simplified.get(wanted)):
-            tree = None if text is None else _read(text)
+        for written in self._written[wanted]:
+            tree = None if written is None else rewritten(written, lambda node: self._preferred(node, wanted))
             if tree is not None and wanted not in names_in(tree):
                 yield tree
         for made, call in self.context(wanted).activations:
@@ -64,9 +73,18 @@ class Rules:
                 derivative = syntax.Call(call.function, call.arguments, call.settings, True, call.span)
                 yield product((name(f"d{made}"), derivative), (".*",))
 
+    def _preferred(self, node: Expression, wanted: str) -> Expression | None:
+        """Return the name that the user's code has for a value, for another name of it."""
+        if not isinstance(node, syntax.Name) or wanted in self._aliases:
+            return None
+        text = node.text
+        while text in self._aliases:
+            text = self._aliases[text]
+        return replace(node, text=text)
+
     def text(self, name: str) -> str:
         """Return the shortest equation for a name, "" if there is none."""
-        texts = [text for text in (self._printed.get(name), self._simplified.get(name)) if text is not None]
+        texts = [write(form.tree) for form in self.forms(name)]
         return f"{name} = {min(texts, key=len)}" if texts else ""
 
     def needs(self, name: str) -> tuple[str, ...]:

@@ -1,0 +1,121 @@
+"""Small changes of a true rule: what code may compute in its place, and what is wrong with it then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from chainrule.derivation.claim import Fit, fit
+from chainrule.derivation.coefficients import Monomial, linear_sums, scaled, sum_of, terms_of
+from chainrule.derivation.context import Context
+from chainrule.derivation.edits import STRUCTURE
+from chainrule.derivation.edits_by_element import BY_ELEMENT
+from chainrule.derivation.mistakes import inverse, mistake
+from chainrule.derivation.tree import NOWHERE, name, names_in, product, put, rewritten, subtrees
+from chainrule.derivation.verdict import Mistake
+from chainrule.derivation.writing import write
+from chainrule.notation import syntax
+from chainrule.notation.syntax import Expression
+
+
+@dataclass(frozen=True)
+class Change:
+    """A true rule changed into what code may compute.
+
+    Attributes:
+        tree: the changed right side.
+        cost: how large the change is.
+        mistakes: what the code has wrong if it computes this, in general words unless `is_named`.
+        is_named: whether the mistakes need no better words.
+    """
+
+    tree: Expression
+    cost: float
+    mistakes: tuple[Mistake, ...]
+    is_named: bool = False
+
+    def then(self, more: Change) -> Change:
+        """Return this change and one more."""
+        return Change(more.tree, self.cost + more.cost, (*self.mistakes, *more.mistakes))
+
+
+def meaningful(tree: Expression, context: Context) -> Iterator[tuple[Change, Fit]]:
+    """Yield the changes of a tree that have a meaning."""
+    edits = (edit for kind in (*STRUCTURE, *BY_ELEMENT) for edit in kind(tree, context))
+    inverted = (Change(e.tree, e.cost, tuple(inverse(m.kind) for m in e.mistakes)) for e in edits)
+    for change in chain(inverted, _without_a_term(tree, context), _by_element(tree, context)):
+        found = fit(change.tree, context.scenes)
+        if found is not None:
+            yield change, found
+
+
+def _without_a_term(tree: Expression, context: Context) -> Iterator[Change]:
+    """Leave out one term of a sum."""
+    for path, node in linear_sums(tree):
+        terms = terms_of(node)
+        for place, (_, term) in enumerate(terms):
+            rest = [*terms[:place], *terms[place + 1 :]]
+            text = f"the term {context.write(term)} is missing"
+            yield Change(put(tree, path, sum_of(rest)), 1.0, (mistake("term missing", text),))
+
+
+def _by_element(tree: Expression, context: Context) -> Iterator[Change]:
+    """Multiply two matrices element by element, each of them transposed or not."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Product) or len(node.factors) != 2 or node.signs[0] not in ("", "@"):
+            continue
+        left, right = node.factors
+        text = f"the matrix product belongs between {context.write(left)} and {context.write(right)}"
+        for pair in ((_flipped(left), right), (left, _flipped(right)), (_flipped(left), _flipped(right))):
+            changed = put(tree, path, product(pair, (".*",)))
+            yield Change(changed, 1.5, (mistake("⊙ for a product", text),))
+
+
+def _flipped(tree: Expression) -> Expression:
+    return tree.operand if isinstance(tree, syntax.Transpose) else syntax.Transpose(tree, NOWHERE)
+
+
+def of_factor(tree: Expression, by: Monomial, context: Context) -> Mistake:
+    """Return the mistake of code that multiplies the true rule by a monomial."""
+    if by.factor < 0:
+        return mistake("sign")
+    unscaled = _starts_with_number(tree) and not _starts_with_number(scaled(tree, by))
+    if unscaled and set(names_in(tree)) & context.masks:
+        return mistake("1/(1−p) missing")
+    shown = write(scaled(name("truth"), by))
+    return mistake("factor", f"it is {shown.removesuffix(' truth')} times the truth")
+
+
+def _starts_with_number(tree: Expression) -> bool:
+    return isinstance(tree, syntax.Product) and isinstance(tree.factors[0], syntax.Number)
+
+
+def with_coefficients(
+    tree: Expression,
+    path: tuple[int, ...],
+    terms: list[tuple[int, Expression]],
+    found: list[Monomial | None],
+) -> Iterator[Change]:
+    """Yield a tree in which each term of a sum has the coefficient that the code gives it."""
+    kept: list[tuple[int, Expression]] = []
+    changes = 0
+    for (sign, term), monomial in zip(terms, found, strict=True):
+        changes += (
+            monomial is None or not Monomial(monomial.factor * sign, monomial.above, monomial.below).is_1
+        )
+        if monomial is not None:
+            size = Monomial(abs(monomial.factor), monomial.above, monomial.below)
+            kept.append((-1 if monomial.factor < 0 else 1, scaled(term, size)))
+    if kept and changes:
+        kind = "term missing" if len(kept) < len(terms) else "factor"
+        yield Change(put(tree, path, sum_of(kept)), float(changes), (mistake(kind),))
+
+
+def after_step(tree: Expression, used: str, rate: str) -> Expression:
+    """Return a tree with W − rate dW in the place of W."""
+    step = syntax.Product((syntax.Number(rate, NOWHERE), name(f"d{used}")), ("",), NOWHERE)
+    moved = syntax.Infix("-", name(used), step, NOWHERE)
+    return rewritten(
+        tree, lambda node: moved if isinstance(node, syntax.Name) and node.text == used else None
+    )
