@@ -13,6 +13,7 @@ from chainrule.ir.value import Value
 
 _TOLERANCES: Mapping[str, tuple[float, float]] = {"float32": (1e-4, 1e-5), "float16": (5e-2, 1e-2)}
 _EXACT, _ROUGH = (1e-7, 1e-10), (1e-5, 1e-6)
+_ROUNDING = 1e-13
 
 
 class Result:
@@ -21,9 +22,11 @@ class Result:
     Attributes:
         arrays: in float64.
         tolerance: relative to an element and to the largest, as its type can tell.
+        floors: for each draw what rounding can do where the truth is 0, as sums that cancel.
     """
 
-    def __init__(self, arrays: Sequence[Array]) -> None:
+    def __init__(self, arrays: Sequence[Array], scales: Sequence[float] = ()) -> None:
+        self.floors = [_ROUNDING * scale for scale in scales] or [0.0] * len(arrays)
         self.arrays = [np.asarray(array, np.float64) for array in arrays]
         self.tolerance = max(_TOLERANCES.get(array.dtype.name, _EXACT) for array in arrays)
 
@@ -34,7 +37,9 @@ class Result:
             return False
         relative, absolute = max(self.tolerance, _ROUGH) if rough else self.tolerance
         scale = float(np.max(np.abs(true), initial=0.0))
-        return bool(np.all(np.abs(mine - true) <= relative * np.abs(true) + absolute * scale + 1e-300))
+        return bool(
+            np.all(np.abs(mine - true) <= relative * np.abs(true) + absolute * scale + self.floors[draw])
+        )
 
     def is_all(self, trues: Sequence[Array], *, rough: bool = False) -> bool:
         """Tell whether the arrays of all draws are these."""

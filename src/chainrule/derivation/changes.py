@@ -9,10 +9,10 @@ from itertools import chain
 from chainrule.derivation.claim import Fit, fit
 from chainrule.derivation.coefficients import Monomial, linear_sums, scaled, sum_of, terms_of
 from chainrule.derivation.context import Context
-from chainrule.derivation.edits import STRUCTURE
+from chainrule.derivation.edits import STRUCTURE, Edit
 from chainrule.derivation.edits_by_element import BY_ELEMENT
 from chainrule.derivation.mistakes import inverse, mistake
-from chainrule.derivation.tree import NOWHERE, name, names_in, product, put, rewritten, subtrees
+from chainrule.derivation.tree import NOWHERE, Path, name, names_in, product, put, rewritten, subtrees
 from chainrule.derivation.verdict import Mistake
 from chainrule.derivation.writing import write
 from chainrule.notation import syntax
@@ -43,11 +43,19 @@ class Change:
 def meaningful(tree: Expression, context: Context) -> Iterator[tuple[Change, Fit]]:
     """Yield the changes of a tree that have a meaning."""
     edits = (edit for kind in (*STRUCTURE, *BY_ELEMENT) for edit in kind(tree, context))
-    inverted = (Change(e.tree, e.cost, tuple(inverse(m.kind) for m in e.mistakes)) for e in edits)
+    inverted = (Change(e.tree, e.cost, _inverted(e, tree, context)) for e in edits)
     for change in chain(inverted, _without_a_term(tree, context), _by_element(tree, context)):
         found = fit(change.tree, context.scenes)
         if found is not None:
             yield change, found
+
+
+def _inverted(edit: Edit, tree: Expression, context: Context) -> tuple[Mistake, ...]:
+    """Return what code has wrong if an edit of the true rule leads to it."""
+    lost = set(names_in(tree)) - set(names_in(edit.tree))
+    if lost & context.masks:
+        return (mistake("mask missing"),)
+    return tuple(inverse(m.kind) for m in edit.mistakes)
 
 
 def _without_a_term(tree: Expression, context: Context) -> Iterator[Change]:
@@ -77,14 +85,14 @@ def _flipped(tree: Expression) -> Expression:
 
 
 def of_factor(tree: Expression, by: Monomial, context: Context) -> Mistake:
-    """Return the mistake of code that multiplies the true rule by a monomial."""
+    """Return the mistake of code that multiplies a true rule, or a term of one, by a monomial."""
     if by.factor < 0:
         return mistake("sign")
     unscaled = _starts_with_number(tree) and not _starts_with_number(scaled(tree, by))
-    if unscaled and set(names_in(tree)) & context.masks:
+    if unscaled and context.masks and context.is_gradient(context.name):
         return mistake("1/(1−p) missing")
     shown = write(scaled(name("truth"), by))
-    return mistake("factor", f"it is {shown.removesuffix(' truth')} times the truth")
+    return mistake("factor", f"{context.write(tree)} is multiplied by {shown.removesuffix(' truth')}")
 
 
 def _starts_with_number(tree: Expression) -> bool:
@@ -93,23 +101,24 @@ def _starts_with_number(tree: Expression) -> bool:
 
 def with_coefficients(
     tree: Expression,
-    path: tuple[int, ...],
+    path: Path,
     terms: list[tuple[int, Expression]],
     found: list[Monomial | None],
+    context: Context,
 ) -> Iterator[Change]:
     """Yield a tree in which each term of a sum has the coefficient that the code gives it."""
     kept: list[tuple[int, Expression]] = []
-    changes = 0
+    mistakes: list[Mistake] = []
     for (sign, term), monomial in zip(terms, found, strict=True):
-        changes += (
-            monomial is None or not Monomial(monomial.factor * sign, monomial.above, monomial.below).is_1
-        )
-        if monomial is not None:
-            size = Monomial(abs(monomial.factor), monomial.above, monomial.below)
-            kept.append((-1 if monomial.factor < 0 else 1, scaled(term, size)))
-    if kept and changes:
-        kind = "term missing" if len(kept) < len(terms) else "factor"
-        yield Change(put(tree, path, sum_of(kept)), float(changes), (mistake(kind),))
+        if monomial is None:
+            mistakes.append(mistake("term missing", f"the term {context.write(term)} is missing"))
+            continue
+        by = Monomial(monomial.factor * sign, monomial.above, monomial.below)
+        mistakes += [] if by.is_1 else [of_factor(term, by, context)]
+        size = Monomial(abs(monomial.factor), monomial.above, monomial.below)
+        kept.append((-1 if monomial.factor < 0 else 1, scaled(term, size)))
+    if kept and mistakes:
+        yield Change(put(tree, path, sum_of(kept)), float(len(mistakes)), tuple(mistakes))
 
 
 def after_step(tree: Expression, used: str, rate: str) -> Expression:

@@ -114,7 +114,7 @@ class Tracer:
             terms = terms_of(node)
             found = self._coefficients(goal, [put(tree, path, term) for _, term in terms])
             if found is not None:
-                yield from with_coefficients(tree, path, terms, found)
+                yield from with_coefficients(tree, path, terms, found, self.rules.context(goal.name))
 
     def _whole(self, goal: Goal, tree: Expression) -> Iterator[Change]:
         found = self._coefficients(goal, [tree])

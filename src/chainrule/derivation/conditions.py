@@ -11,7 +11,7 @@ from chainrule.derivation.functions import PAIRS, Template
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in, rewritten
-from chainrule.derivation.world import tree_with_size_1, with_size_1
+from chainrule.derivation.world import tree_with_size_1
 from chainrule.errors import ChainruleError
 from chainrule.ir.graph import Graph
 from chainrule.ir.shape import letters_of, show_shape
@@ -24,7 +24,7 @@ def condition(name: str, tree: Expression, plan: Plan, staging: Staging, scenes:
     """Return the condition under which a claim about a name holds, in words, or ""."""
     return (
         _another_shape(name, tree, scenes)
-        or _size_1(name, tree, plan, staging, scenes)
+        or _size_1(name, tree, staging, scenes)
         or _pair(name, tree, plan, staging, scenes)
     )
 
@@ -48,13 +48,10 @@ def _fits(tree: Expression, scenes: Sequence[Scene]) -> tuple[Fit, ...]:
         return ()
 
 
-def _size_1(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: Sequence[Scene]) -> str:
+def _size_1(name: str, tree: Expression, staging: Staging, scenes: Sequence[Scene]) -> str:
     for letter in _output_letters(scenes):
-        try:
-            narrow = staging.scenes(with_size_1(plan.network, letter), scenes[0].world.objective)
-        except ChainruleError:
-            continue
-        if _is_degenerate(name, tree, narrow, scenes):
+        narrow = staging.narrow(letter, scenes[0].world.objective)
+        if not narrow or _is_degenerate(name, tree, narrow, scenes):
             continue
         changed = tree_with_size_1(tree, letter)
         ways = (changed, _with_scalars(changed, narrow[0]))

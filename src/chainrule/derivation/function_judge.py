@@ -53,12 +53,20 @@ class FunctionJudge:
         self.reshaped: dict[str, str] = {}
         for name, read in self.read.items():
             if name in rules.names and not read.problem:
-                self.results[name] = Result(self._in_shape(name, read.arrays))
+                self.results[name] = Result(self._in_shape(name, read.arrays), self._scales(name))
         finite = {name: r for name, r in self.results.items() if all(map(_is_finite, r.arrays))}
         self.account = Account(rules, finite, given)
         self.tracer = Tracer(self.account)
         self.lines: dict[str, CodeLine | None] = {}
         self.guilty: dict[str, tuple[str, ...]] = {}
+
+    def _scales(self, name: str) -> list[float]:
+        """Return at each draw the largest number among those that a rule is made of."""
+        used = [n for n in self.rules.needs(name) if n in self.world.flat]
+        return [
+            max((float(np.max(np.abs(draw.true[n]), initial=0.0)) for n in used), default=0.0)
+            for draw in self.world.draws
+        ]
 
     def _in_shape(self, name: str, arrays: tuple[Array, ...]) -> list[Array]:
         """Return arrays whose shape differs by axes of size 1 in the true one, and remember that."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from chainrule.derivation.claim import Scene
 from chainrule.derivation.functions import Template, instances, instantiated
 from chainrule.derivation.plan import Plan
-from chainrule.derivation.world import Network, World
+from chainrule.derivation.world import Network, World, with_size_1
+from chainrule.errors import ChainruleError
 
 _DRAWS = 3
 
@@ -23,12 +24,22 @@ class Staging:
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan, self.seed = plan, seed
         self.chosen = instances(plan.functions)
+        self._narrow: dict[str, list[Scene]] = {}
 
     def scenes(
         self, network: Network, objective: str = "", chosen: Sequence[Mapping[str, Template]] = ()
     ) -> list[Scene]:
         """Return one scene for each choice of known functions; the plan's own choices if none is given."""
         return [self._scene(network, objective, functions) for functions in chosen or self.chosen]
+
+    def narrow(self, letter: str, objective: str) -> list[Scene]:
+        """Return the scenes in which a letter is the size 1, none if the network has no meaning there."""
+        if letter not in self._narrow:
+            try:
+                self._narrow[letter] = self.scenes(with_size_1(self.plan.network, letter), objective)
+            except ChainruleError:
+                self._narrow[letter] = []
+        return self._narrow[letter]
 
     def _scene(self, network: Network, objective: str, functions: Mapping[str, Template]) -> Scene:
         running = network.instantiated(lambda tree: instantiated(tree, functions))
