@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from chainrule import testing as testing
     from chainrule.derivation.check import check as check
+    from chainrule.derivation.function import check_function as check_function
     from chainrule.ir.shape import Kind, Size
     from chainrule.ir.value import Value
     from chainrule.rulebook.rule import rule as rule
@@ -116,6 +117,12 @@ __all__ = [
 ]
 
 
+_DERIVATION = {
+    "check": "chainrule.derivation.check",
+    "check_function": "chainrule.derivation.function",
+}
+
+
 def data(*shape: Size, kind: Kind = "real") -> Declaration:
     """Declare data of a shape, `g.X = chainrule.data("m", 784)`; class numbers have the kind "index"."""
     return declare("data", shape, kind)
@@ -160,15 +167,15 @@ def __getattr__(name: str) -> Callable[..., Value] | ModuleType:
         return lookup(name)
     if name == "testing":
         return import_module("chainrule.testing")
-    if name == "check":
-        return import_module("chainrule.derivation.check").check
+    if name in _DERIVATION:
+        return getattr(import_module(_DERIVATION[name]), name)
     if name == "rule":
         return import_module("chainrule.rulebook").rule
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "check", "rule", "testing", *(op.name for op in every_op() if op.arity)]
+    return [*__all__, *_DERIVATION, "rule", "testing", *(op.name for op in every_op() if op.arity)]
 
 
 del _ops

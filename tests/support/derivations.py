@@ -80,6 +80,11 @@ class Derivation:
         names = dict.fromkeys(size for shape in self.leaves.values() for size in shape if size != 1)
         return dict(zip(names, _PRIMES, strict=False))
 
+    @property
+    def examples(self) -> str:
+        """The letter of the examples, or of any size where there is one example."""
+        return "m" if "m" in self.letters else next(iter(self.letters))
+
     @cached_property
     def worlds(self) -> tuple[World, ...]:
         """Two choices for abstract functions, one where there are none."""

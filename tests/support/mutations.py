@@ -22,7 +22,7 @@ NAMINGS: Mapping[str, frozenset[str]] = {
     "transpose missing": frozenset({"transpose missing"}),
     "transpose misplaced": frozenset({"transpose misplaced"}),
     "order of factors": frozenset({"order of factors"}),
-    "product transposed": frozenset({"order of factors", "transpose missing"}),
+    "product transposed": frozenset({"order of factors", "transpose missing", "transpose misplaced"}),
     "sign": frozenset({"sign"}),
     "factor missing": frozenset({"factor"}),
     "factor extra": frozenset({"factor"}),
@@ -77,7 +77,7 @@ def mutants(derivation: Derivation) -> list[Mutant]:
     lines: dict[str, Line] = {}
     known = {claim.text for claim in derivation.claims}
     for claim in derivation.claims:
-        style = style_of(claim.text)
+        style = replace(style_of(claim.text), matrix="")
         for kind, mutator in MUTATORS.items():
             for tree in mutator(claim, derivation):
                 text = f"{claim.name} = {write(tree, style)}"
@@ -197,7 +197,7 @@ def _without(node: syntax.Product, place: int) -> Expression:
 
 def _factor_extra(line: Line, derivation: Derivation) -> Iterator[Expression]:
     """Multiply the line, or one term of it, by 2, ½, the number of examples or one over it."""
-    examples = name(next(iter(derivation.letters)))
+    examples = name(derivation.examples)
     one, two = number("1"), number("2")
     extras = (((two,), ()), ((one, two), ("/",)), ((examples,), ()), ((one, examples), ("/",)))
     for path in _whole_and_terms(line.right):
@@ -245,7 +245,7 @@ def _class_sum_missing(line: Line, derivation: Derivation) -> Iterator[Expressio
 
 def _runs_over_examples(node: Any, inner: Expression, derivation: Derivation) -> bool:
     if isinstance(node, syntax.SumOver):
-        return node.letter == next(iter(derivation.letters))
+        return node.letter == derivation.examples
     axis = next((s.item for s in node.settings if s.name == "axis"), None)
     rows = not derivation.title.startswith(("columns", "ascii_columns"))
     return axis is None or axis == (0 if rows else 1)
@@ -254,7 +254,7 @@ def _runs_over_examples(node: Any, inner: Expression, derivation: Derivation) ->
 def _sum_extra(line: Line, derivation: Derivation) -> Iterator[Expression]:
     """Sum a line over the examples that has one number or row for each of them."""
     shape = derivation.worlds[0].values[line.name].shape
-    examples = next(iter(derivation.letters))
+    examples = derivation.examples
     if derivation.letters[examples] in shape and len(shape) == 2:
         yield syntax.SumOver(examples, line.right, NOWHERE)
 
@@ -271,20 +271,20 @@ def _other_axis(line: Line, derivation: Derivation) -> Iterator[Expression]:
 def _is_derivative(node: Expression, among: tuple[Expression, ...]) -> bool:
     """Tell whether a factor is f′(x), or part of one that is written out, such as A ⊙ (1 − A)."""
     if isinstance(node, syntax.Call):
-        return node.derivative or node.function == "sigmoid"
+        return len(node.arguments) == 1 and (node.derivative or node.function == "sigmoid")
     if isinstance(node, syntax.Fenced):
         return node.op == "indicator"
     if isinstance(node, syntax.Name):
         return any(isinstance(n, syntax.Infix) and names_in(n) == [node.text] for n in among)
-    return isinstance(node, syntax.Infix) and len(names_in(node)) == 1
+    return isinstance(node, syntax.Infix) and [n[0] in "AaHPZz" for n in names_in(node)] == [True]
 
 
 def _derivatives(line: Line) -> Iterator[tuple[Path, syntax.Product, list[int]]]:
     """Yield the products by element of which some factors, but not all, are a derivative."""
     for path, node in _products(line.right):
         if ".*" in node.signs and set(node.signs) <= {".*", "/", ""} and node.signs.index(".*") >= 0:
-            places = [i for i, f in enumerate(node.factors) if i and _is_derivative(f, node.factors)]
-            if places and len(places) < len(node.factors):
+            places = [i for i, f in enumerate(node.factors) if _is_derivative(f, node.factors)]
+            if places and 0 not in places:
                 yield path, node, places
 
 
@@ -429,11 +429,14 @@ def _pair(line: Line, derivation: Derivation) -> Iterator[Expression]:
     """Write output − target for the gradient at the last pre-activation, with a factor or without."""
     last = _layers(derivation)[-1:]
     target = next((leaf for leaf in derivation.leaves if leaf in ("Y", "y")), "")
+    values = derivation.worlds[0].values
     if not last or line.name != f"d{last[0].pre}" or not target:
+        return
+    if values[last[0].output].shape != values[target].shape:
         return
     difference = syntax.Infix("-", name(last[0].output), name(target), NOWHERE)
     yield difference
-    yield product((number("1"), name(next(iter(derivation.letters))), difference), ("/", ""))
+    yield product((number("1"), name(derivation.examples), difference), ("/", ""))
 
 
 def _term_missing(line: Line, derivation: Derivation) -> Iterator[Expression]:
@@ -448,8 +451,8 @@ def _term_missing(line: Line, derivation: Derivation) -> Iterator[Expression]:
 def _size_1(line: Line, derivation: Derivation) -> Iterator[Expression]:
     """Sum over everything what is to be summed over the examples: right for one output."""
     for path, node, inner in _sums(line):
-        keeps = getattr(node, "settings", ())
-        if isinstance(node, syntax.SumOver) or (keeps and node.function == "sum"):
+        over_examples = _runs_over_examples(node, inner, derivation)
+        if over_examples and (isinstance(node, syntax.SumOver) or (node.settings and node.function == "sum")):
             yield put(line.right, path, syntax.Call("sum", (inner,), (), False, NOWHERE))
 
 

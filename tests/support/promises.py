@@ -30,7 +30,7 @@ def checks_or_refuses(text: str, *, hints: bool = False) -> Report | None:
     """Return the report on a derivation; None if it is refused, as it should be."""
     start = time.perf_counter()
     try:
-        report: Report | None = cr.check(text, hints=hints)
+        report: Report | None = cr.check(f"{text}\n", hints=hints)
     except ChainruleError as error:
         assert str(error).strip()
         report = None

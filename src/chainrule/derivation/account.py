@@ -93,6 +93,15 @@ class Account:
         free = name not in self.results and name not in self.given and name not in self.assumed
         return free and bool(self.rules.forms(name))
 
+    def depends(self, name: str) -> set[str]:
+        """Return a name and those whose own values are worked out from it."""
+        found = {name}
+        for other in self.rules.names:
+            worked_out = other not in self.results and other not in self.given and other not in self.assumed
+            if worked_out and found.intersection(self.rules.needs(other)):
+                found.add(other)
+        return found
+
     def reach(self, hidden: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the hidden names that a hidden name acts on unseen, and the returned ones behind them."""
         between: dict[str, None] = {}

@@ -16,9 +16,9 @@ from typing import Any, Literal, TypeAlias, cast
 import numpy as np
 
 from chainrule.derivation.world import Draw, World
-from chainrule.errors import DataError, KindError, UnknownNameError, nearest
+from chainrule.errors import ChainruleError, DataError, KindError, UnknownNameError, nearest
 from chainrule.execute.inputs import Array
-from chainrule.ir.names import normalized
+from chainrule.ir.names import ascii_name, normalized
 
 Bundle: TypeAlias = Literal["forward", "parameters", "data"]
 _BUNDLES: Mapping[str, Bundle] = {
@@ -208,7 +208,7 @@ class Caller:
                 values = _lent(name, draw)
                 lent.append((name, values, None))
             if parameter.kind is parameter.VAR_KEYWORD:
-                keywords.update(values)
+                keywords |= {ascii_name(n): array for n, array in values.items()} | values
             elif parameter.kind is parameter.POSITIONAL_ONLY:
                 positional.append(values)
             else:
@@ -308,7 +308,8 @@ def _shown(shape: tuple[int, ...]) -> str:
 
 def _failure(error: Exception, draw: Draw) -> Failure:
     frame, number = _own_frame(error.__traceback__)
-    message = " ".join(str(error).split())
+    said = f"{error.message} {error.fix}" if isinstance(error, ChainruleError) else str(error)
+    message = " ".join(said.split())
     if frame is None:
         return Failure(type(error).__name__, message, "", "", {}, draw.sizes)
     file = frame.f_code.co_filename

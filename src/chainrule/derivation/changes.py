@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,11 +12,24 @@ from chainrule.derivation.context import Context
 from chainrule.derivation.edits import STRUCTURE, Edit
 from chainrule.derivation.edits_by_element import BY_ELEMENT
 from chainrule.derivation.mistakes import inverse, mistake
-from chainrule.derivation.tree import NOWHERE, Path, name, names_in, product, put, rewritten, subtrees
+from chainrule.derivation.tree import (
+    NOWHERE,
+    Path,
+    is_same,
+    name,
+    names_in,
+    number,
+    product,
+    put,
+    rewritten,
+    subtrees,
+)
 from chainrule.derivation.verdict import Mistake
 from chainrule.derivation.writing import write
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
+
+_WELL_KNOWN = ("relu", "tanh", "sigmoid", "softplus", "silu", "gelu")
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,8 @@ def meaningful(tree: Expression, context: Context) -> Iterator[tuple[Change, Fit
     """Yield the changes of a tree that have a meaning."""
     edits = (edit for kind in (*STRUCTURE, *BY_ELEMENT) for edit in kind(tree, context))
     inverted = (Change(e.tree, e.cost, _inverted(e, tree, context)) for e in edits)
-    for change in chain(inverted, _without_a_term(tree, context), _by_element(tree, context)):
+    own = (change for kind in _OWN for change in kind(tree, context))
+    for change in chain(inverted, own):
         found = fit(change.tree, context.scenes)
         if found is not None:
             yield change, found
@@ -78,6 +92,38 @@ def _by_element(tree: Expression, context: Context) -> Iterator[Change]:
         for pair in ((_flipped(left), right), (left, _flipped(right)), (_flipped(left), _flipped(right))):
             changed = put(tree, path, product(pair, (".*",)))
             yield Change(changed, 1.5, (mistake("⊙ for a product", text),))
+
+
+def _other_functions(tree: Expression, context: Context) -> Iterator[Change]:
+    """Put another well-known function in the place of an activation, or its derivative for that one's."""
+    for path, node in subtrees(tree):
+        if not isinstance(node, syntax.Call) or len(node.arguments) != 1:
+            continue
+        made = next((made for made, call in context.activations if made and _is_applied(call, node)), "")
+        if not made:
+            continue
+        kind = "f' of another function" if node.derivative else "another function"
+        text = f"{context.write(node)} is meant"
+        for other in _instead(node, name(made)):
+            yield Change(put(tree, path, other), 1.2, (mistake(kind, text),))
+
+
+def _is_applied(call: syntax.Call, node: syntax.Call) -> bool:
+    return call.function == node.function and is_same(call.arguments[0], node.arguments[0])
+
+
+def _instead(node: syntax.Call, made: Expression) -> Iterator[Expression]:
+    """Yield other functions of the same argument, derivatives also as they are made of the output."""
+    for function in _WELL_KNOWN:
+        if function != node.function:
+            yield syntax.Call(function, node.arguments, (), node.derivative, NOWHERE)
+    if node.derivative:
+        rest = syntax.Infix("-", number("1"), made, NOWHERE)
+        square = syntax.Power(made, number("2"), NOWHERE)
+        yield syntax.Infix("-", number("1"), square, NOWHERE)
+        yield product((made, rest), (".*",))
+    else:
+        yield node.arguments[0]
 
 
 def _flipped(tree: Expression) -> Expression:
@@ -119,6 +165,11 @@ def with_coefficients(
         kept.append((-1 if monomial.factor < 0 else 1, scaled(term, size)))
     if kept and mistakes:
         yield Change(put(tree, path, sum_of(kept)), float(len(mistakes)), tuple(mistakes))
+
+
+_OWN: tuple[Callable[[Expression, Context], Iterator[Change]], ...] = (
+    _without_a_term, _by_element, _other_functions,
+)  # fmt: skip
 
 
 def after_step(tree: Expression, used: str, rate: str) -> Expression:

@@ -21,7 +21,7 @@ from chainrule.derivation.writing import write
 from chainrule.execute.inputs import Array
 from chainrule.notation.syntax import Expression
 
-_MOST_TRIALS = 1500
+_MOST_TRIALS = 3000
 _MOST_SECOND = 40
 _CLOSE = 1e-6
 _FINEST = 64
@@ -61,6 +61,13 @@ class Tracer:
     def __init__(self, account: Account) -> None:
         self.account, self.rules = account, account.rules
         self._changed: dict[str, list[tuple[Change, Fit]]] = {}
+        self._lines: dict[tuple[type[Goal], str, int], CodeLine | None] = {}
+        self._trials = 0
+
+    def forget(self) -> None:
+        """Look for everything anew, because the function's own values are other ones now."""
+        self._changed.clear()
+        self._lines.clear()
 
     def line(self, goal: Goal, stage: int) -> CodeLine | None:
         """Return the line that meets a goal, or None if no small change of the true one does.
@@ -69,8 +76,12 @@ class Tracer:
             goal: what the line has to explain.
             stage: 0 for one change, 1 for one with a coefficient, 2 for two changes.
         """
-        if not self.rules.forms(goal.name):
-            return None
+        key = (type(goal), goal.name, stage)
+        if key not in self._lines:
+            self._lines[key] = self._searched(goal, stage) if self.rules.forms(goal.name) else None
+        return self._lines[key]
+
+    def _searched(self, goal: Goal, stage: int) -> CodeLine | None:
         changes = (self._first, self._measured_changes, self._pairs)[stage](goal)
         good = sorted(changes, key=lambda change: (change.cost, len(write(change.tree))))
         return self._named(good[0], goal) if good else None
@@ -84,10 +95,16 @@ class Tracer:
     def _changes(self, wanted: str) -> list[tuple[Change, Fit]]:
         """Return the changes of a rule that have a meaning."""
         if wanted not in self._changed:
-            context = self.rules.context(wanted)
             trees = [form.tree for form in self.rules.forms(wanted)]
-            self._changed[wanted] = [pair for tree in trees for pair in meaningful(tree, context)]
+            self._changed[wanted] = [pair for tree in trees for pair in self._open(tree, wanted)]
         return self._changed[wanted]
+
+    def _open(self, tree: Expression, wanted: str) -> Iterator[tuple[Change, Fit]]:
+        """Yield the changes of a rule that do not use what comes from the wanted value itself."""
+        behind = self.account.depends(wanted)
+        for change, found in meaningful(tree, self.rules.context(wanted)):
+            if not behind.intersection(names_in(change.tree)):
+                yield change, found
 
     def _measured_changes(self, goal: Goal) -> Iterator[Change]:
         """Yield changes with a coefficient."""
@@ -97,11 +114,10 @@ class Tracer:
 
     def _pairs(self, goal: Goal) -> Iterator[Change]:
         """Yield pairs of changes, the cheapest first ones first."""
-        context, trials = self.rules.context(goal.name), 0
         for change, _ in sorted(self._changes(goal.name), key=lambda pair: pair[0].cost)[:_MOST_SECOND]:
-            for more, found in meaningful(change.tree, context):
-                trials += 1
-                if trials > _MOST_TRIALS:
+            for more, found in self._open(change.tree, goal.name):
+                self._trials += 1
+                if self._trials > _MOST_TRIALS:
                     return
                 if goal.is_met(found.values[0]):
                     yield change.then(more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,7 @@ from chainrule.notation.syntax import Expression
 
 _NUMBERS = tuple(Fraction(a, b) for a, b in ((1, 1), (2, 1), (1, 2), (4, 1), (1, 4), (3, 1), (1, 3)))
 _CLOSE = 1e-6
+_NUMBER_NAME = re.compile(r"[^\W\d_A-ZΑ-Ω]|[dhkmnpq]\d+")
 _MOST_TERMS = 8
 
 
@@ -54,17 +56,6 @@ def coefficients(tree: Expression, context: Context) -> Iterator[Edit]:
         if found is not None:
             yield from _sum_edit(tree, path, terms, found, context)
             return
-    for known in context.by_shape.get(context.true_shape, ()):
-        if known == context.name or known in _top_names(tree):
-            continue
-        found = finder.of_terms([*(t for _, t in _signed(tree)), name(known)])
-        if found is not None and not any(m is None for m in found):
-            yield from _missing_term(tree, known, found, context)
-            return
-
-
-def _top_names(tree: Expression) -> set[str]:
-    return {node.text for _, node in _signed(tree) if isinstance(node, syntax.Name)}
 
 
 class Finder:
@@ -194,9 +185,6 @@ def terms_of(node: Expression) -> list[tuple[int, Expression]]:
     return [(1, node)]
 
 
-_signed = terms_of
-
-
 def _as_edit(
     tree: Expression, path: Path, terms: list[Expression], found: list[Monomial | None], context: Context
 ) -> Iterator[Edit]:
@@ -254,21 +242,6 @@ def sum_of(terms: list[tuple[int, Expression]]) -> Expression:
     return total
 
 
-def _missing_term(
-    tree: Expression, known: str, found: list[Monomial | None], context: Context
-) -> Iterator[Edit]:
-    """Yield the sum of the claim, otherwise unchanged, and one more term."""
-    terms = _signed(tree)
-    same = all(m is not None and m.factor == sign and not m.above and not m.below
-               for (sign, _), m in zip(terms, found[:-1], strict=True))  # fmt: skip
-    monomial = found[-1]
-    if not same or monomial is None:
-        return
-    term = scaled(name(known), _positive(monomial))
-    changed = syntax.Infix("+" if monomial.factor > 0 else "-", tree, term, NOWHERE)
-    yield Edit(changed, 1.2, (mistake("term missing", f"the term {context.write(term)} is missing"),))
-
-
 def scaled(tree: Expression, by: Monomial) -> Expression:
     """Return a tree times a monomial, joined with the coefficient that it has already."""
     if by.is_1:
@@ -289,8 +262,8 @@ def _coefficient(tree: Expression) -> tuple[Monomial, list[tuple[str, Expression
         return Monomial(Fraction(1)), [("", tree)]
     factor, above, below = Fraction(1), list[Expression](), list[Expression]()
     rest: list[tuple[str, Expression]] = []
-    for sign, part in zip(("", *tree.signs), tree.factors, strict=True):
-        plain = not rest and _is_plain(part)
+    for place, (sign, part) in enumerate(zip(("", *tree.signs), tree.factors, strict=True)):
+        plain = not rest and _is_plain(part) and ".*" not in tree.signs[max(place - 1, 0) : place + 1]
         parts = _factors_below(part) if plain and sign == "/" else [part]
         if not plain:
             rest.append((sign, part))
@@ -310,7 +283,7 @@ def _is_plain(part: Expression) -> bool:
         return Fraction(part.text) != 0
     if isinstance(part, syntax.Product):
         return not any(part.signs) and all(_is_plain(factor) for factor in part.factors)
-    return isinstance(part, syntax.Name) and len(part.text) == 1 and part.text.islower()
+    return isinstance(part, syntax.Name) and bool(_NUMBER_NAME.fullmatch(part.text))
 
 
 def _factors_below(part: Expression) -> list[Expression]:

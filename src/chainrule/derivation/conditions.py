@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from chainrule.derivation.claim import Fit, Scene, fits, holds, is_zero, repeats, same_elements
-from chainrule.derivation.functions import PAIRS, Template
+from chainrule.derivation.functions import PAIRS
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in, rewritten
@@ -119,28 +119,17 @@ def _pair(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: Seq
     if not plan.functions:
         return ""
     good: list[str] = []
+    links = [f for f, arity in plan.functions.items() if arity == 1]
     for link, loss, activation, template in PAIRS:
-        for function in [f for f, arity in plan.functions.items() if arity == 1]:
-            chosen = {**scenes[0].chosen, function: activation, **dict.fromkeys(losses, template)}
-            if _holds_with(name, tree, plan, staging, scenes, chosen):
-                with_loss = f" and {losses[0]} is {loss}" if losses else ""
-                good.append(f"{function} is {link}{with_loss}")
+        for function in links or [""]:
+            choices = {function: activation} if function else {}
+            chosen = {**scenes[0].chosen, **choices, **dict.fromkeys(losses, template)}
+            special = staging.special(chosen, scenes[0].world.objective)
+            with np.errstate(all="ignore"):
+                found = bool(special) and _holds_there(name, tree, special)
+            if found:
+                parts = [f"{function} is {link}"] if function else []
+                parts += [f"{losses[0]} is {loss}"] if losses else []
+                good.append(" and ".join(parts))
                 break
     return ", or ".join(good)
-
-
-def _holds_with(
-    name: str,
-    tree: Expression,
-    plan: Plan,
-    staging: Staging,
-    scenes: Sequence[Scene],
-    chosen: Mapping[str, Template],
-) -> bool:
-    network = plan.network
-    try:
-        special = staging.scenes(network, scenes[0].world.objective, [chosen])
-    except ChainruleError:
-        return False
-    with np.errstate(all="ignore"):
-        return _holds_there(name, tree, special)

@@ -68,13 +68,25 @@ class Context:
         found: list[tuple[str, syntax.Call]] = []
         for name, right in self.equations.items():
             for path, node in subtrees(right):
-                if not isinstance(node, syntax.Call) or not self._is_activation(node):
+                if not isinstance(node, syntax.Call) or not self.is_activation(node):
                     continue
                 if not any(is_same(node, known) for _, known in found):
                     found.append((name if not path else "", node))
         return tuple(found)
 
-    def _is_activation(self, node: syntax.Call) -> bool:
+    @cached_property
+    def layers(self) -> tuple[tuple[str, str], ...]:
+        """Output and input of every element-wise activation that has names for both."""
+        calls = ((made, call.arguments[0]) for made, call in self.activations)
+        return tuple((made, normalized(z.text)) for made, z in calls if made and isinstance(z, syntax.Name))
+
+    @cached_property
+    def data(self) -> frozenset[str]:
+        """Names of data."""
+        leaves = self.world.backward.leaves("data")
+        return frozenset(self.world.backward.names_of(leaf)[0] for leaf in leaves)
+
+    def is_activation(self, node: syntax.Call) -> bool:
         if self.plan.functions.get(node.function) == 1:
             return True
         op = lookup(node.function) if is_op(node.function) else None

@@ -127,7 +127,7 @@ def products(tree: Expression, context: Context) -> Iterator[Edit]:
                 continue
             to_matrix = sign == ".*"
             left, right = product(node.factors[: place + 1], node.signs[:place]), node.factors[place + 1]
-            joined = product((left, right), ("" if to_matrix else ".*",))
+            joined = product((left, right), (context.style.matrix if to_matrix else ".*",))
             rest = product((joined, *node.factors[place + 2 :]), node.signs[place + 1 :])
             kind = "⊙ for a product" if to_matrix else "product for ⊙"
             wanted = "the matrix product" if to_matrix else "the element-wise product"

@@ -45,11 +45,13 @@ def missing_factors(tree: Expression, context: Context) -> Iterator[Edit]:
 
 
 def _multipliable(tree: Expression) -> Iterator[tuple[Path, Expression]]:
-    """Yield the whole, and each factor of a matrix product."""
+    """Yield the whole, and each factor of a matrix product, before it is transposed."""
     yield (), tree
     for path, node in subtrees(tree):
         if isinstance(node, syntax.Product) and any(sign in ("", "@") for sign in node.signs):
-            yield from (((*path, i), factor) for i, factor in enumerate(node.factors))
+            for place, factor in enumerate(node.factors):
+                transposed = isinstance(factor, syntax.Transpose)
+                yield ((*path, place, 0), factor.operand) if transposed else ((*path, place), factor)
 
 
 def _times(node: Expression, factor: Expression) -> Expression:
@@ -111,7 +113,7 @@ def written_out_derivatives(tree: Expression, context: Context) -> Iterator[Edit
     for path, node in subtrees(tree):
         if not isinstance(node, syntax.Product) or ".*" not in node.signs:
             continue
-        kept = [factor for factor in node.factors if any(context.is_gradient(n) for n in names_in(factor))]
+        kept = [factor for factor in node.factors if _comes_from_loss(factor, context)]
         gone = [factor for factor in node.factors if factor not in kept]
         if not kept or not gone or set(node.signs) & {"", "@"}:
             continue
@@ -122,6 +124,11 @@ def written_out_derivatives(tree: Expression, context: Context) -> Iterator[Edit
             kind = "f' of another layer" if elsewhere else "f' of another function"
             text = f"{context.write(derivative)} is meant, not {shown}"
             yield edit(put(tree, path, changed), 1.25, kind, text)
+
+
+def _comes_from_loss(factor: Expression, context: Context) -> bool:
+    """Tell whether a factor is made of a gradient, or of data, as A − Y is."""
+    return any(context.is_gradient(n) or n in context.data for n in names_in(factor))
 
 
 def _belongs_elsewhere(factors: list[Expression], context: Context) -> bool:
@@ -151,12 +158,24 @@ def sums(tree: Expression, context: Context) -> Iterator[Edit]:
             other = "sum" if node.function == "mean" else "mean"
             text = f"the {other} is meant, not the {node.function}: a factor of their number is between them"
             yield edit(put(tree, path, replace(node, function=other)), 0.9, "factor", text)
-        for changed, axis in _summed(inner, context):
+            yield from _other_axes(tree, path, node, context)
+        for changed, axis in summed(inner, context):
             if not is_same(changed, node):
                 kept = _axis(node, context) == _axis(changed, context)
                 kind = "shape of a sum" if kept else "sum over another axis"
                 text = f"{context.write(changed)} is meant" if kept else f"the sum is to be taken over {axis}"
                 yield edit(put(tree, path, changed), 1.0 if kept else 1.1, kind, text)
+
+
+def _other_axes(tree: Expression, path: Path, node: syntax.Call, context: Context) -> Iterator[Edit]:
+    """Take a sum or mean over each other axis, and leave the rest of it as it is."""
+    for place, setting in enumerate(node.settings):
+        for axis in range(len(context.shape(node.arguments[0]) or ()) if setting.name == "axis" else 0):
+            if axis != setting.item:
+                settings = (*node.settings[:place], replace(setting, item=axis), *node.settings[place + 1 :])
+                changed = replace(node, settings=settings)
+                text = f"{context.write(changed)} is meant: the {node.function} is to be taken over axis {axis}"
+                yield edit(put(tree, path, changed), 0.95, "sum over another axis", text)
 
 
 def _axis(node: Expression, context: Context) -> object:
@@ -192,7 +211,7 @@ def _missing_sums(tree: Expression, context: Context) -> Iterator[Edit]:
     for path, node in subtrees(tree):
         if isinstance(node, syntax.Number):
             continue
-        for changed, axis in _summed(node, context):
+        for changed, axis in summed(node, context):
             over_examples = axis == context.examples
             kind = "sum over the examples missing" if over_examples else "sum missing"
             text = f"{context.write(node)} is to be summed over {'the examples' if over_examples else axis}"
@@ -200,7 +219,7 @@ def _missing_sums(tree: Expression, context: Context) -> Iterator[Edit]:
             yield edit(put(tree, path, changed), cost, kind, text)
 
 
-def _summed(node: Expression, context: Context) -> Iterator[tuple[Expression, str]]:
+def summed(node: Expression, context: Context) -> Iterator[tuple[Expression, str]]:
     """Yield the sums of a part over each axis, kept or dropped, and the axis in words."""
     shape = context.shape(node) or ()
     for axis, size in enumerate(shape):
@@ -247,26 +266,22 @@ def _candidates(used: str, context: Context) -> list[str]:
 
 def _kind_of_symbols(used: str, other: str, tree: Expression, context: Context) -> str:
     """Tell a symbol inside a derivative, which belongs to another layer, from any other."""
-    inside = [
-        node
-        for _, node in subtrees(tree)
-        if (isinstance(node, syntax.Call) and node.derivative)
-        or (isinstance(node, syntax.Fenced) and node.op == "indicator")
-    ]
-    layers = [{made, *names_in(call)} for made, call in context.activations]
-    moved = any(used in layer and other not in layer for layer in layers)
-    if any(used in names_in(node) for node in inside) and moved:
-        return "f' of another layer"
-    written_out = any(_is_written_out(node, used) for _, node in subtrees(tree))
-    return "f' of another layer" if written_out and moved else "another symbol"
+    if any((f"d{made}", f"d{pre}") == (used, other) for made, pre in context.layers):
+        return "f' missing"
+    moved = any(other in layer and used not in layer for layer in context.layers)
+    inside = any(_is_derivative(node, used, context) for _, node in subtrees(tree))
+    return "f' of another layer" if inside and moved else "another symbol"
 
 
-def _is_written_out(node: Expression, used: str) -> bool:
-    """Tell whether a node is a derivative by its value, such as 1 − A or 1 − A²."""
-    one_minus = (
-        isinstance(node, syntax.Infix) and isinstance(node.left, syntax.Number) and node.left.text == "1"
-    )
-    return one_minus and isinstance(node, syntax.Infix) and node.sign == "-" and used in names_in(node.right)
+def _is_derivative(node: Expression, used: str, context: Context) -> bool:
+    """Tell whether a node is a derivative at a symbol: f′(z), 1[z > 0], 1 − a, 1 − a², a − a², sigmoid(z)."""
+    if used not in names_in(node):
+        return False
+    if isinstance(node, syntax.Call):
+        return node.derivative or context.is_activation(node)
+    if isinstance(node, syntax.Infix):
+        return node.sign == "-" and names_in(node) == [used]
+    return isinstance(node, syntax.Fenced) and node.op == "indicator"
 
 
 BY_ELEMENT: tuple[Callable[[Expression, Context], Iterator[Edit]], ...] = (

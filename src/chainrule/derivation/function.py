@@ -117,7 +117,7 @@ class _Trial:
     def report(self, *, hints: bool) -> FunctionReport:
         results = [outcome.results for outcome in self.outcomes]
         rules = Rules(self.scene, self.plan, self.caller.given.union(*results))
-        findings = FunctionJudge(rules, results, self.caller.given, hints=hints).findings()
+        findings = FunctionJudge(rules, self.outcomes, self.caller.given, hints=hints).findings()
         missing = tuple(name for name in self._required() if not any(name in found for found in results))
         return FunctionReport(self.caller.name, tuple(findings), missing, None, self.notes())
 
@@ -145,10 +145,9 @@ def _repeats(first: Outcome, second: Outcome) -> bool:
 
 
 def _is_same(first: Any, second: Any) -> bool:
-    try:
-        return bool(np.array_equal(first, second, equal_nan=True))
-    except (TypeError, ValueError):
-        return True
+    if not (isinstance(first, np.ndarray) and isinstance(second, np.ndarray)):
+        return type(first) is type(second) and repr(first) == repr(second)  # pyright: ignore[reportUnknownArgumentType]  # any two things
+    return first.dtype.kind not in "biuf" or bool(np.array_equal(first, second, equal_nan=True))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # any arrays
 
 
 def _square(trial: _Trial, seed: int) -> _Trial | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.account import Account, Result, same_but_for_axes_of_1
+from chainrule.derivation.calling import Outcome
 from chainrule.derivation.claim import Fit
 from chainrule.derivation.code_line import CodeLine, Tracer, smallest
 from chainrule.derivation.function_report import Element, Finding
 from chainrule.derivation.goals import Returned, Unseen
+from chainrule.derivation.mistakes import mistake
 from chainrule.derivation.rules import Rules
+from chainrule.derivation.tree import names_in
 from chainrule.derivation.verdict import Role, Verdict
 from chainrule.errors import nearest
 from chainrule.execute.inputs import Array
@@ -38,15 +41,17 @@ class FunctionJudge:
 
     Args:
         rules: of the network.
-        results: what was returned at each draw, by name.
+        outcomes: of the call at each draw.
         given: names whose true values the function got.
         hints: whether mistakes are looked for.
     """
 
     def __init__(
-        self, rules: Rules, results: Sequence[Mapping[str, Any]], given: frozenset[str], *, hints: bool
+        self, rules: Rules, outcomes: Sequence[Outcome], given: frozenset[str], *, hints: bool
     ) -> None:
         self.rules, self.world, self.hints = rules, rules.scene.world, hints
+        results = [outcome.results for outcome in outcomes]
+        self.changed = [outcome.changed for outcome in outcomes]
         self.names = dict.fromkeys(name for found in results for name in found)
         self.read = {name: _read([found.get(name, _Absent) for found in results]) for name in self.names}
         self.results: dict[str, Result] = {}
@@ -61,8 +66,9 @@ class FunctionJudge:
         self.guilty: dict[str, tuple[str, ...]] = {}
 
     def _scales(self, name: str) -> list[float]:
-        """Return at each draw the largest number among those that a rule is made of."""
-        used = [n for n in self.rules.needs(name) if n in self.world.flat]
+        """Return at each draw the largest number among those that may cancel in a value."""
+        gradients = [d for d in self.world.backward.gradients if d in self.world.flat]
+        used = gradients if name in gradients else [n for n in self.rules.needs(name) if n in self.world.flat]
         return [
             max((float(np.max(np.abs(draw.true[n]), initial=0.0)) for n in used), default=0.0)
             for draw in self.world.draws
@@ -95,6 +101,7 @@ class FunctionJudge:
             if found is not None:
                 return [*found, *self._unknown()]
             self.account.settle()
+            self.tracer.forget()
         return [*(self._once(last=True) or []), *self._unknown()]
 
     def _once(self, *, last: bool = False) -> list[Finding] | None:
@@ -128,7 +135,26 @@ class FunctionJudge:
             self.lines[name] = self._searched(name) if name in self.account.results else None
         return self.lines[name]
 
+    def _spoiled(self, name: str) -> CodeLine | None:
+        """Return the true line, if it was given arrays that the function had changed before."""
+        changed = set[str]().union(*self.changed)
+        for form in self.rules.forms(name):
+            used = sorted(changed.intersection(names_in(form.tree)))
+            arrays = [self._after_change(form, draw) for draw in self.account.draws] if used else []
+            if used and self.account.results[name].is_all(arrays):
+                text = f"{_listed(tuple(used))} is changed in place before it is used for {name}"
+                return CodeLine(name, form.tree, tuple(arrays), 0.0, (mistake("updated too early", text),))
+        return None
+
+    def _after_change(self, form: Fit, draw: int) -> Array:
+        own = self.account.arrays[draw]
+        fitting = {n: a for n, a in self.changed[draw].items() if a.shape == own[n].shape and _is_real(a)}
+        return self.account.value(form.values[0], draw, {**own, **fitting})
+
     def _searched(self, name: str) -> CodeLine | None:
+        spoiled = self._spoiled(name)
+        if spoiled is not None:
+            return spoiled
         hidden = [n for n in self.rules.names if self._may_be_hidden(n)]
         goals = [goal for goal in (Unseen(self.account, n) for n in hidden) if name in goal.seen]
         wrong = {goal.name: sum(not self._agrees(seen) for seen in goal.seen) for goal in goals}
@@ -269,6 +295,10 @@ def _read(items: Sequence[Any]) -> Read:
     return Read(tuple(arrays))
 
 
+def _is_real(array: Array) -> bool:
+    return array.dtype.kind in _KINDS
+
+
 def _is_finite(array: Array) -> bool:
     return bool(np.all(np.isfinite(array)))
 
@@ -292,7 +322,8 @@ def _worst(result: Result, trues: Sequence[Array], draws: Sequence[Any]) -> Elem
 def _explained(finding: Finding, line: CodeLine | None) -> Finding:
     if line is None:
         return finding
-    return replace(finding, mistakes=line.mistakes, computes=line.text)
+    computes = "" if line.text == finding.rule else line.text
+    return replace(finding, mistakes=line.mistakes, computes=computes)
 
 
 def _listed(names: tuple[str, ...]) -> str:

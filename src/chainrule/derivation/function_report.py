@@ -211,7 +211,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
     if element is not None:
         place = f"[{', '.join(map(str, element.index))}]"
         numbers = (place, f"{element.found:.9g}", f"{element.true:.9g}")
-    return (finding.name, finding.verdict.value, *numbers)
+    return (clean(finding.name), finding.verdict.value, *numbers)
 
 
 def _block(finding: Finding) -> str:

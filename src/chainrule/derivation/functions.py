@@ -96,7 +96,7 @@ def _choice(functions: Mapping[str, int], round_: int) -> Mapping[str, Template]
         pool = _POOLS[arity]
         place = taken.get(arity, 0)
         taken[arity] = place + 1
-        chosen[name] = pool[(place + round_ * (1 + len(functions))) % len(pool)]
+        chosen[name] = pool[(place + round_ * (1 + place // len(pool))) % len(pool)]
     return chosen
 
 

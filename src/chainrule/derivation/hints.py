@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.derivation.claim import Fit, fit, holds
 from chainrule.derivation.coefficients import coefficients
@@ -11,13 +11,17 @@ from chainrule.derivation.context import Context
 from chainrule.derivation.edits import STRUCTURE, Edit
 from chainrule.derivation.edits_by_element import BY_ELEMENT
 from chainrule.derivation.special import special
+from chainrule.derivation.terms import named_terms, product_terms
+from chainrule.derivation.tree import subtrees
 from chainrule.derivation.verdict import Mistake, Suggestion
+from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
 _MOST_SUGGESTIONS = 3
 _MOST_TRIALS = 1500
 _MOST_SECOND = 40
 _WORSE = 0.4
+_ODD = 0.3
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,10 @@ class _Search:
     def run(self) -> list[Edit]:
         """Return edits that hold, smallest first."""
         singles = [*special(self.tree, self.context), *_edits(self.tree, self.context)]
-        scaled = list(self._good(coefficients(self.tree, self.context)))
+        scaled = list(self._good(_measured(self.tree, self.context)))
         good = [*scaled, *self._good(e for e in singles if not (scaled and e.mistakes[0].kind == "pair"))]
+        if not good:
+            good = list(self._good(product_terms(self.tree, self.context)))
         if not good:
             good = list(self._good(self._scaled(singles)))
         if not good:
@@ -88,7 +94,7 @@ class _Search:
         for edit in singles:
             if self._new(edit) is None:
                 continue
-            for more in coefficients(edit.tree, self.context):
+            for more in _measured(edit.tree, self.context):
                 yield Edit(more.tree, edit.cost + more.cost, (*edit.mistakes, *more.mistakes))
 
     def _doubled(self, singles: list[Edit]) -> Iterator[Edit]:
@@ -96,6 +102,11 @@ class _Search:
         for edit in sorted(singles, key=lambda edit: edit.cost)[:_MOST_SECOND]:
             for more in _edits(edit.tree, self.context):
                 yield Edit(more.tree, edit.cost + more.cost, (*edit.mistakes, *more.mistakes))
+
+
+def _measured(tree: Expression, context: Context) -> list[Edit]:
+    """Return what makes a claim true by other coefficients, or else by one more term."""
+    return list(coefficients(tree, context)) or list(named_terms(tree, context))
 
 
 def _edits(tree: Expression, context: Context) -> Iterator[Edit]:
@@ -106,7 +117,20 @@ def _edits(tree: Expression, context: Context) -> Iterator[Edit]:
 def _ranked(edits: list[Edit], context: Context) -> list[Edit]:
     """Return edits by cost, one for each equation that they make."""
     by_text: dict[str, Edit] = {}
+    edits = [replace(edit, cost=edit.cost + _odd(edit.tree, context)) for edit in edits]
     for edit in sorted(edits, key=lambda edit: (edit.cost, len(context.write(edit.tree)))):
         by_text.setdefault(context.write(edit.tree), edit)
     ranked = list(by_text.values())
     return [edit for edit in ranked if edit.cost <= ranked[0].cost + _WORSE]
+
+
+def _odd(tree: Expression, context: Context) -> float:
+    """Return what a way of writing costs that is right but unusual: a vector before a matrix, not transposed."""
+    for _, node in subtrees(tree):
+        if not isinstance(node, syntax.Product):
+            continue
+        for place, sign in enumerate(node.signs):
+            ranks = [len(context.shape(factor) or ()) for factor in node.factors[place : place + 2]]
+            if sign in ("", "@") and ranks == [1, 2] and not isinstance(node.factors[place], syntax.Transpose):
+                return _ODD
+    return 0.0

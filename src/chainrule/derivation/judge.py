@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from chainrule.derivation.unknown import unknown_names, unknown_symbol
 from chainrule.derivation.verdict import Judgement, Role, Suggestion, Verdict
 from chainrule.derivation.writing import Style, style_of, write
 from chainrule.errors import ChainruleError, ParseError
+from chainrule.ir.names import normalized
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
@@ -149,7 +151,7 @@ class Judge:
     def _by_readings(self, base: Judgement, tree: Expression, found: tuple[Fit, ...]) -> Judgement:
         """Judge a claim by the readings that have a meaning: none, one, or several."""
         scene = self.scenes[0]
-        if not found:
+        if not found or not _may_be_meant(found, base.name, self.scenes):
             reading = echo_unfit(base.name, tree, scene, self.style)
             message = misfit(tree, scene, self.style)
             return self._wrong(replace(base, readings=(reading,), message=message), usual(tree))
@@ -204,6 +206,11 @@ class Judge:
         return replace(base, mistakes=found.mistakes, suggestions=found.suggestions)
 
 
+def _may_be_meant(found: tuple[Fit, ...], name: str, scenes: Sequence[Scene]) -> bool:
+    """Tell whether a reading is one that custom allows, or at least right."""
+    return any(fit.is_customary or holds(fit, name, scenes) for fit in found)
+
+
 def _listed(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -214,6 +221,8 @@ def _spellings(plan: Plan) -> tuple[tuple[str, str], ...]:
     for entry in plan.document.entries:
         if isinstance(entry.statement, syntax.Equation):
             spelled.setdefault(entry.name, entry.statement.name)
+        elif entry.statement is not None:
+            spelled.update((normalized(item.name), item.name) for item in entry.statement.items)
     return tuple(spelled.items())
 
 

@@ -176,7 +176,7 @@ def _values(tree: Expression, context: Context) -> list[Array] | None:
 
 def _ratio(mine: Array, other: Array) -> float:
     """Return by what one array must be multiplied to be another, 0 if nothing does it."""
-    if mine.shape != other.shape or not np.all(np.isfinite(mine)):
+    if mine.shape != other.shape or not (np.all(np.isfinite(mine)) and np.all(np.isfinite(other))):
         return 0.0
     factor = float(np.sum(mine * other)) / (float(np.sum(other * other)) or 1.0)
     close = np.allclose(mine, factor * other, rtol=1e-7, atol=1e-10 * float(np.max(np.abs(mine))))

@@ -32,8 +32,15 @@ class Own:
                 self.wrong.add(name)
                 self.lost.add(name)
             return
-        if not holds and not self._set(name, fit):
+        if holds:
+            self._restore(name)
+        elif not self._set(name, fit):
             self.wrong.add(name)
+
+    def _restore(self, name: str) -> None:
+        for scene, kept in zip(self.scenes, self.arrays, strict=True):
+            for draw, arrays in zip(scene.world.draws, kept, strict=True):
+                arrays[name] = draw.true[name]
 
     def define(self, name: str, fit: Fit, used: Sequence[str]) -> None:
         """Take over a name of the document's own."""

@@ -25,6 +25,7 @@ class Staging:
         self.plan, self.seed = plan, seed
         self.chosen = instances(plan.functions)
         self._narrow: dict[str, list[Scene]] = {}
+        self._special: dict[tuple[tuple[str, str], ...], list[Scene]] = {}
 
     def scenes(
         self, network: Network, objective: str = "", chosen: Sequence[Mapping[str, Template]] = ()
@@ -40,6 +41,16 @@ class Staging:
             except ChainruleError:
                 self._narrow[letter] = []
         return self._narrow[letter]
+
+    def special(self, chosen: Mapping[str, Template], objective: str) -> list[Scene]:
+        """Return the scene of one choice of known functions, none if the network has no meaning there."""
+        key = tuple((name, template.name) for name, template in chosen.items())
+        if key not in self._special:
+            try:
+                self._special[key] = self.scenes(self.plan.network, objective, [chosen])
+            except ChainruleError:
+                self._special[key] = []
+        return self._special[key]
 
     def _scene(self, network: Network, objective: str, functions: Mapping[str, Template]) -> Scene:
         running = network.instantiated(lambda tree: instantiated(tree, functions))

@@ -132,7 +132,7 @@ class _Writer:
 
     def _between(self, sign: str) -> str:
         signs = {
-            "": f" {self.style.matrix} " if self.style.matrix else " ",
+            "": " ",
             ".*": f" {self.style.hadamard} ",
             "/": "/",
         }

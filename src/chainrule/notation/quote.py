@@ -25,8 +25,9 @@ def two_readings(lines: Sequence[str], factors: Sequence[Expression]) -> tuple[s
         offset = offsets[factor.span.line - first]
         bounds.append(_with_brackets(text, offset + factor.span.start, offset + factor.span.end))
     (start, _), (middle, joint), (_, end) = bounds[0], bounds[-2], bounds[-1]
-    kept = text[start:middle].strip()
-    return f"({text[start:joint]}) {text[joint:end].strip()}", f"{kept} ({text[middle:end]})"
+    parts = (text[start:joint], text[joint:end], text[start:middle], text[middle:end])
+    before, last, kept, pair = (" ".join(part.split()) for part in parts)
+    return f"({before}) {last}", f"{kept} ({pair})"
 
 
 def _with_brackets(text: str, start: int, end: int) -> tuple[int, int]:

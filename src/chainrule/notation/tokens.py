@@ -21,7 +21,7 @@ _SIGNS = (
 _SPELLINGS = {"−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "⊙": ".*", "′": "'", "**": "^"}
 _PREFIX = re.compile(r"(?:d[²³⁴⁵⁶⁷⁸⁹])+(?=[^\W\d_])")
 _AFTER_NORM = re.compile(r"₁|_1(?![0-9])")
-_MOST_DIGITS = 60
+_MOST_DIGITS = 160
 _HINTS = {
     "∑": "write Σₘ X with the Greek letter, or sum_m X.",
     "⊤": "write Wᵀ or W^T.",

@@ -228,8 +228,7 @@ class Writer:
         if left.constant is not None:
             return self._scaled(left.constant, right)
         tail, level = self._tail(right, Level.POSTFIX if value.shape == () else Level.REDUCTION)
-        apart = () if value.shape == () else (forms.MatrixProduct,)
-        return f"{self._grouped(left, *apart)} {tail}", level
+        return f"{self._grouped(left, forms.MatrixProduct)} {tail}", level
 
     def _tail(self, value: Value, least: Level) -> Piece:
         """Return the last factor of a product; a sum sign there needs no brackets."""
