@@ -110,7 +110,8 @@ def check_output(place: str, shown: str, printed: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_console_blocks_show_what_commands_print(document: str) -> None:
     for block in blocks(document):
-        if block.language == "console" and block.text.startswith(("$ chainrule explain", "$ chainrule check")):
+        starts = ("$ chainrule explain", "$ chainrule check")
+        if block.language == "console" and block.text.startswith(starts):
             command, _, shown = block.text.partition("\n")
             result = CliRunner().invoke(app, shlex.split(command.removeprefix("$ chainrule ")))
             assert result.exit_code in ((0, 1) if " check " in command else (0,)), block.place

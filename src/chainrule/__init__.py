@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from chainrule import testing as testing
     from chainrule.derivation.check import check as check
-    from chainrule.derivation.function import check_function as check_function
+    from chainrule.derivation.code.check import check_function as check_function
     from chainrule.ir.shape import Kind, Size
     from chainrule.ir.value import Value
     from chainrule.rulebook.rule import rule as rule
@@ -119,7 +119,7 @@ __all__ = [
 
 _DERIVATION = {
     "check": "chainrule.derivation.check",
-    "check_function": "chainrule.derivation.function",
+    "check_function": "chainrule.derivation.code.check",
 }
 
 

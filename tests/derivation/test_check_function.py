@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.derivation.function import check_function
+from chainrule.derivation.code.check import check_function
 from chainrule.derivation.verdict import Verdict
 from chainrule.errors import DataError, KindError, UnknownNameError
 
@@ -195,7 +195,7 @@ MISTAKES = [
     ("dW1 = X.T @ dZ1 + lambda_ * W1", "dW1 = X.T @ dZ1 + 2 * lambda_ * W1", "dW1", "factor"),
     ("dW1 = X.T @ dZ1 + lambda_ * W1", "dW1 = X.T @ dZ1 - lambda_ * W1", "dW1", "sign"),
     ("dW1 = X.T @ dZ1 + lambda_ * W1", "dW1 = X.T @ dZ1 / m + lambda_ * W1", "dW1", "factor"),
-    ("dW1 = X.T @ dZ1 + lambda_ * W1", "dW1 = X.T @ dA1 + lambda_ * W1", "dW1", "another symbol"),
+    ("dW1 = X.T @ dZ1 + lambda_ * W1", "dW1 = X.T @ dA1 + lambda_ * W1", "dW1", "f' missing"),
     ("db1 = dZ1.sum(axis=0)", "db1 = dZ1", "db1", "sum over the examples missing"),
     ("db1 = dZ1.sum(axis=0)", "db1 = dZ1.mean(axis=0)", "db1", "factor"),
     ("db1 = dZ1.sum(axis=0)", "db1 = dZ1.sum(axis=1)", "db1", "sum over another axis"),

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.derivation.claim import Scene, fit
+from chainrule.derivation.claim import Fit, Scene, fit
 from chainrule.derivation.context import Context
 from chainrule.derivation.edits import Edit
+from chainrule.derivation.linear import System, settled
 from chainrule.derivation.mistakes import mistake
 from chainrule.derivation.tree import NOWHERE, Path, is_same, name, number, product, put
 from chainrule.derivation.verdict import Mistake
@@ -73,37 +74,31 @@ class Finder:
         fitted = [fit(term, self.context.scenes) for term in terms]
         if any(f is None for f in fitted):
             return None
-        numbers: list[Array] = []
-        for place, (scene, draw) in enumerate(self.draws):
-            values = [f.values[self.context.scenes.index(scene)] for f in fitted if f is not None]
-            solved = _solved(values, scene, draw, self.context.name)
-            if solved is None:
-                return None
-            numbers.append(solved)
-            if place == 0 and not self._may_be_plain(solved):
-                return None
-        return self.named(np.array(numbers))
+        solved = settled(self._systems([f for f in fitted if f is not None]))
+        return None if solved is None else self.named(*solved)
 
-    def _may_be_plain(self, solved: Array) -> bool:
-        return bool(np.all(np.abs(solved) < 1e6))
+    def _systems(self, fitted: list[Fit]) -> Iterator[System | None]:
+        for scene, draw in self.draws:
+            values = [f.values[self.context.scenes.index(scene)] for f in fitted]
+            yield _system(values, scene, draw, self.context.name)
 
-    def named(self, numbers: Array) -> list[Monomial | None] | None:
+    def named(self, numbers: Array, draws: Sequence[int]) -> list[Monomial | None] | None:
         """Return the monomials that have these values, a row a draw."""
         found: list[Monomial | None] = []
         for column in numbers.T:
             if np.all(np.abs(column) < _CLOSE):
                 found.append(None)
                 continue
-            monomial = self.monomial(column)
+            monomial = self.monomial(column, draws)
             if monomial is None:
                 return None
             found.append(monomial)
         return found
 
-    def monomial(self, column: Array) -> Monomial | None:
-        """Return the monomial that has these values, one a draw, or None."""
+    def monomial(self, column: Array, draws: Sequence[int] = ()) -> Monomial | None:
+        """Return the monomial that has these values, one a draw, or None; all draws if none are given."""
         for above, below, values in self.symbols:
-            ratio = column / values
+            ratio = column / (values[list(draws)] if draws else values)
             if np.ptp(ratio) > _CLOSE * abs(ratio[0]):
                 continue
             for factor in _NUMBERS:
@@ -113,8 +108,8 @@ class Finder:
         return None
 
 
-def _solved(values: Sequence[Value], scene: Scene, draw: Draw, target: str) -> Array | None:
-    """Return the coefficients with which terms sum to the truth at one draw, or None."""
+def _system(values: Sequence[Value], scene: Scene, draw: Draw, target: str) -> System | None:
+    """Return the terms as columns beside the truth at one draw, or None if they do not fit."""
     true = draw.true[target]
     columns: list[Array] = []
     for value in values:
@@ -123,13 +118,7 @@ def _solved(values: Sequence[Value], scene: Scene, draw: Draw, target: str) -> A
             columns.append(np.broadcast_to(array, true.shape).ravel())
         except ValueError:
             return None
-    matrix, right = np.array(columns, dtype=float).T, true.ravel()
-    if not np.all(np.isfinite(matrix)) or not np.any(right):
-        return None
-    solution, _, rank, _ = np.linalg.lstsq(matrix, right, rcond=None)
-    if rank < matrix.shape[1] or np.max(np.abs(matrix @ solution - right)) > 1e-8 * np.max(np.abs(right)):
-        return None
-    return solution
+    return np.array(columns, dtype=float).T, true.ravel()
 
 
 def _symbols(context: Context) -> list[tuple[tuple[Expression, ...], tuple[Expression, ...], Array]]:

@@ -121,7 +121,7 @@ def _pair(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: Seq
     good: list[str] = []
     links = [f for f, arity in plan.functions.items() if arity == 1]
     for link, loss, activation, template in PAIRS:
-        for function in links or [""]:
+        for function in ([""] if losses else []) + links:
             choices = {function: activation} if function else {}
             chosen = {**scenes[0].chosen, **choices, **dict.fromkeys(losses, template)}
             special = staging.special(chosen, scenes[0].world.objective)

@@ -87,6 +87,7 @@ class Context:
         return frozenset(self.world.backward.names_of(leaf)[0] for leaf in leaves)
 
     def is_activation(self, node: syntax.Call) -> bool:
+        """Tell whether a call applies an abstract function of one argument, or an element-wise op but log."""
         if self.plan.functions.get(node.function) == 1:
             return True
         op = lookup(node.function) if is_op(node.function) else None

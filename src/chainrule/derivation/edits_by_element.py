@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from chainrule.derivation.context import Context
 from chainrule.derivation.edits import Edit, edit
+from chainrule.derivation.mistakes import mistake
 from chainrule.derivation.tree import (
     NOWHERE,
     Path,
@@ -19,6 +20,7 @@ from chainrule.derivation.tree import (
     rewritten,
     subtrees,
 )
+from chainrule.derivation.verdict import Mistake
 from chainrule.ir.names import normalized
 from chainrule.ir.shape import show_shape
 from chainrule.notation import syntax
@@ -174,7 +176,7 @@ def _other_axes(tree: Expression, path: Path, node: syntax.Call, context: Contex
             if axis != setting.item:
                 settings = (*node.settings[:place], replace(setting, item=axis), *node.settings[place + 1 :])
                 changed = replace(node, settings=settings)
-                text = f"{context.write(changed)} is meant: the {node.function} is to be taken over axis {axis}"
+                text = f"the {node.function} is to be taken over axis {axis}: {context.write(changed)}"
                 yield edit(put(tree, path, changed), 0.95, "sum over another axis", text)
 
 
@@ -244,13 +246,12 @@ def other_symbols(tree: Expression, context: Context) -> Iterator[Edit]:
         for other in _candidates(used, context):
             everywhere = rewritten(tree, lambda node, u=used, o=other: name(o) if _is_name(node, u) else None)
             same_shape = context.shape(name(other)) == shape
-            kind = _kind_of_symbols(used, other, tree, context)
-            text = f"{context.style.spelled(other)} is meant, not {context.style.spelled(used)}"
+            mistakes = tuple(_wrong_symbol(used, other, tree, context))
             cost = 1.15 if same_shape else 1.2
-            yield edit(everywhere, cost, kind, text)
+            yield Edit(everywhere, cost, mistakes)
             if len(places) > 1:
                 for path in places:
-                    yield edit(put(tree, path, name(other)), cost + 0.05, kind, text)
+                    yield Edit(put(tree, path, name(other)), cost + 0.05, mistakes)
 
 
 def _is_name(node: Expression, used: str) -> bool:
@@ -264,13 +265,16 @@ def _candidates(used: str, context: Context) -> list[str]:
     return [n for n in known if context.is_gradient(n) == gradient and n not in (used, context.name)]
 
 
-def _kind_of_symbols(used: str, other: str, tree: Expression, context: Context) -> str:
-    """Tell a symbol inside a derivative, which belongs to another layer, from any other."""
-    if any((f"d{made}", f"d{pre}") == (used, other) for made, pre in context.layers):
-        return "f' missing"
+def _wrong_symbol(used: str, other: str, tree: Expression, context: Context) -> Iterator[Mistake]:
+    """Yield what is wrong with a symbol: inside a derivative it belongs to another layer."""
+    text = f"{context.style.spelled(other)} is meant, not {context.style.spelled(used)}"
     moved = any(other in layer and used not in layer for layer in context.layers)
     inside = any(_is_derivative(node, used, context) for _, node in subtrees(tree))
-    return "f' of another layer" if inside and moved else "another symbol"
+    yield mistake("f' of another layer" if inside and moved else "another symbol", text)
+    for made, pre in context.layers:
+        if (f"d{made}", f"d{pre}") == (used, other):
+            made, pre = context.style.spelled(made), context.style.spelled(pre)
+            yield mistake("f' missing", f"the derivative between {made} and {pre} is missing")
 
 
 def _is_derivative(node: Expression, used: str, context: Context) -> bool:

@@ -125,12 +125,13 @@ def _ranked(edits: list[Edit], context: Context) -> list[Edit]:
 
 
 def _odd(tree: Expression, context: Context) -> float:
-    """Return what a way of writing costs that is right but unusual: a vector before a matrix, not transposed."""
+    """Return what an unusual way of writing costs: a vector before a matrix that is no row."""
     for _, node in subtrees(tree):
         if not isinstance(node, syntax.Product):
             continue
         for place, sign in enumerate(node.signs):
-            ranks = [len(context.shape(factor) or ()) for factor in node.factors[place : place + 2]]
-            if sign in ("", "@") and ranks == [1, 2] and not isinstance(node.factors[place], syntax.Transpose):
+            pair = node.factors[place : place + 2]
+            ranks = [len(context.shape(factor) or ()) for factor in pair]
+            if sign in ("", "@") and ranks == [1, 2] and not isinstance(pair[0], syntax.Transpose):
                 return _ODD
     return 0.0

@@ -23,7 +23,7 @@ def named_terms(tree: Expression, context: Context) -> Iterator[Edit]:
 
 
 def product_terms(tree: Expression, context: Context) -> Iterator[Edit]:
-    """Add a multiple of a gradient's product with a forward value, or of its sum, such as A1ᵀ dZ2 or Σₘ dZ2."""
+    """Add a multiple of a gradient's product with a forward value, A1ᵀ dZ2, or of its sum, Σₘ dZ2."""
     yield from _first(tree, [*_products(context), *_sums(context)], context)
 
 

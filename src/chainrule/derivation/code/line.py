@@ -8,12 +8,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from chainrule.derivation.account import Account
-from chainrule.derivation.changes import Change, after_step, meaningful, of_factor, with_coefficients
 from chainrule.derivation.claim import Fit, fit
+from chainrule.derivation.code.account import Account
+from chainrule.derivation.code.changes import Change, after_step, meaningful, of_factor, with_coefficients
+from chainrule.derivation.code.goals import Goal
 from chainrule.derivation.coefficients import Finder, Monomial, linear_sums, scaled, terms_of
-from chainrule.derivation.goals import Goal, solved_for
 from chainrule.derivation.hints import corrections
+from chainrule.derivation.linear import System, settled
 from chainrule.derivation.mistakes import mistake
 from chainrule.derivation.tree import names_in, put
 from chainrule.derivation.verdict import Mistake
@@ -84,7 +85,11 @@ class Tracer:
     def _searched(self, goal: Goal, stage: int) -> CodeLine | None:
         changes = (self._first, self._measured_changes, self._pairs)[stage](goal)
         good = sorted(changes, key=lambda change: (change.cost, len(write(change.tree))))
-        return self._named(good[0], goal) if good else None
+        for change in good:
+            found = fit(change.tree, [self.rules.scene])
+            if found is not None and (change.is_named or goal.is_met(found.values[0])):
+                return self._named(change, found, goal)
+        return None
 
     def _first(self, goal: Goal) -> Iterator[Change]:
         for form in self.rules.forms(goal.name):
@@ -145,20 +150,15 @@ class Tracer:
         values = [found.values[0] for found in fitted if found is not None]
         if len(values) < len(trees):
             return None
-        rows: list[Array] = []
-        for draw in self.account.draws:
-            system = goal.equations(draw, [self.account.value(value, draw) for value in values])
-            solved = None if system is None else solved_for(*system)
-            if solved is None:
-                return None
-            rows.append(solved)
-        return self._monomials(goal.name, np.array(rows))
+        draws = self.account.draws
+        solved = settled(goal.equations(d, [self.account.value(v, d) for v in values]) for d in draws)
+        return None if solved is None else self._monomials(goal.name, *solved)
 
-    def _monomials(self, wanted: str, rows: Array) -> list[Monomial | None] | None:
+    def _monomials(self, wanted: str, rows: Array, draws: list[int]) -> list[Monomial | None] | None:
         finder = Finder(self.rules.context(wanted))
         found: list[Monomial | None] = []
         for column in rows.T:
-            named = finder.named(column[:, None]) or _as_fraction(column)
+            named = finder.named(column[:, None], draws) or _as_fraction(column)
             if named is None:
                 return None
             found += named
@@ -184,21 +184,18 @@ class Tracer:
         kept = fit(tree, [self.rules.scene])
         if moved is None or kept is None:
             return None
-        rates: list[float] = []
+        systems: list[System | None] = []
         for draw in self.account.draws:
             before, after = (self.account.value(found.values[0], draw) for found in (kept, moved))
-            system = goal.equations(draw, [before, after - before])
-            solved = None if system is None else solved_for(*system)
-            if solved is None or abs(solved[0] - 1) > _CLOSE:
-                return None
-            rates.append(float(solved[1]))
-        return rates[0] if np.ptp(rates) <= _CLOSE * abs(rates[0]) else None
-
-    def _named(self, change: Change, goal: Goal) -> CodeLine | None:
-        """Return a line with its mistakes, as a check of its equation names them."""
-        found = fit(change.tree, [self.rules.scene])
-        if found is None:
+            systems.append(goal.equations(draw, [before, after - before]))
+        solved = settled(systems)
+        if solved is None or np.any(np.abs(solved[0][:, 0] - 1) > _CLOSE):
             return None
+        rates = solved[0][:, 1]
+        return float(rates[0]) if np.ptp(rates) <= _CLOSE * abs(rates[0]) else None
+
+    def _named(self, change: Change, found: Fit, goal: Goal) -> CodeLine:
+        """Return a line with its mistakes, as a check of its equation names them."""
         context = self.rules.context(goal.name)
         mistakes = () if change.is_named else corrections(change.tree, context).mistakes
         arrays = tuple(self.account.value(found.values[0], draw) for draw in self.account.draws)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chainrule.derivation.calling import Failure
+from chainrule.derivation.code.calling import Failure
 from chainrule.derivation.verdict import Mistake, Role, Verdict
 from chainrule.derivation.wording import clean
 from chainrule.errors import UnknownNameError, nearest

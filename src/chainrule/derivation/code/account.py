@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from chainrule.derivation.rules import Rules
+from chainrule.derivation.code.rules import Rules
 from chainrule.errors import ChainruleError
 from chainrule.execute.inputs import Array
 from chainrule.ir.value import Value

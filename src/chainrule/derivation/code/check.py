@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.derivation.calling import Caller, Outcome
 from chainrule.derivation.claim import Scene
+from chainrule.derivation.code.calling import Caller, Outcome
+from chainrule.derivation.code.judge import FunctionJudge
+from chainrule.derivation.code.report import FunctionReport
+from chainrule.derivation.code.rules import Rules
+from chainrule.derivation.code.square import squared
 from chainrule.derivation.document import Document
-from chainrule.derivation.function_judge import FunctionJudge
-from chainrule.derivation.function_report import FunctionReport
 from chainrule.derivation.plan import Plan, plan
-from chainrule.derivation.rules import Rules
-from chainrule.derivation.square import squared
 from chainrule.derivation.world import Network as Stated
 from chainrule.derivation.world import World
 from chainrule.errors import ChainruleError, DataError
@@ -68,7 +68,7 @@ def check_function(
     1e-4 and 1e-5 for float32.
 
         >>> import chainrule as cr
-        >>> from chainrule.derivation.function import check_function
+        >>> from chainrule.derivation.code.check import check_function
         >>> def backward(X, Y, W):
         ...     A = 1 / (1 + np.exp(-X @ W))
         ...     return {"A": A, "dW": X.T @ (A - Y)}

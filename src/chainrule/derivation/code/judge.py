@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.derivation.account import Account, Result, same_but_for_axes_of_1
-from chainrule.derivation.calling import Outcome
 from chainrule.derivation.claim import Fit
-from chainrule.derivation.code_line import CodeLine, Tracer, smallest
-from chainrule.derivation.function_report import Element, Finding
-from chainrule.derivation.goals import Returned, Unseen
+from chainrule.derivation.code.account import Account, Result, same_but_for_axes_of_1
+from chainrule.derivation.code.calling import Outcome
+from chainrule.derivation.code.goals import Returned, Unseen
+from chainrule.derivation.code.line import CodeLine, Tracer, smallest
+from chainrule.derivation.code.report import Element, Finding
+from chainrule.derivation.code.rules import Rules
 from chainrule.derivation.mistakes import mistake
-from chainrule.derivation.rules import Rules
 from chainrule.derivation.tree import names_in
 from chainrule.derivation.verdict import Role, Verdict
 from chainrule.errors import nearest

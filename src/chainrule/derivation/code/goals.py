@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.derivation.account import Account
+from chainrule.derivation.code.account import Account
 from chainrule.execute.inputs import Array
 from chainrule.ir.value import Value
 
@@ -93,15 +93,3 @@ class Unseen(Goal):
 def _joined(arrays: Sequence[Array | None]) -> Array | None:
     known = [array.ravel() for array in arrays if array is not None]
     return np.concatenate(known) if known and len(known) == len(arrays) else None
-
-
-def solved_for(matrix: Array, right: Array) -> Array | None:
-    """Return the coefficients that solve a system exactly, None if there are none or many."""
-    if not (np.all(np.isfinite(matrix)) and np.all(np.isfinite(right)) and np.any(right)):
-        return None
-    if matrix.shape[1] == 1:
-        solution, rank = matrix.T @ right / max(float(np.sum(matrix**2)), 1e-300), int(np.any(matrix))
-    else:
-        solution, _, rank, _ = np.linalg.lstsq(matrix, right, rcond=None)
-    off = np.max(np.abs(matrix @ solution - right)) > 1e-8 * np.max(np.abs(right))
-    return None if rank < matrix.shape[1] or off else solution

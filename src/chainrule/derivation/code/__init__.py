@@ -1,0 +1,1 @@
+"""Judges a backward pass written as a NumPy function."""
