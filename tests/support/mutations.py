@@ -6,9 +6,10 @@ on another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from chainrule.derivation.verdict import Judgement
 from chainrule.derivation.writing import style_of, write
 from chainrule.notation.syntax import Expression
 from tests.support import mutators, mutators_by_element
@@ -42,7 +43,8 @@ NAMINGS: Mapping[str, frozenset[str]] = {
     "1/(1−p) missing": frozenset({"1/(1−p) missing"}),
     "pair": frozenset({"pair", "f' missing"}),
     "term missing": frozenset({"term missing"}),
-    "size 1": frozenset({"sum over another axis", "sum extra", "= 1"}),
+    # right for one output; the axis to sum over is another than all of them
+    "size 1": frozenset({"= 1", "sum over another axis"}),
 }  # fmt: skip
 """Names that say what was done, by kind of mutation; more than one only where both are true of a line."""
 
@@ -63,10 +65,12 @@ class Mutant:
     kinds: frozenset[str]
     is_wrong: bool
 
-    @property
-    def namings(self) -> frozenset[str]:
-        """The names with which the mistake is named rightly."""
-        return frozenset().union(*(NAMINGS[kind] for kind in self.kinds))
+    def is_named_by(self, judgement: Judgement) -> bool:
+        """Tell whether the first correction of a judgement, or its condition, says what was done."""
+        names = frozenset[str]().union(*(NAMINGS[kind] for kind in self.kinds))
+        if any(mistake.kind in names for mistake in judgement.mistakes):
+            return True
+        return "= 1" in names and judgement.message.endswith("= 1.")
 
 
 def mutants(derivation: Derivation) -> list[Mutant]:
@@ -86,6 +90,36 @@ def mutants(derivation: Derivation) -> list[Mutant]:
         Mutant(text, line.name, frozenset(kinds[text]), not derivation.is_true(line.name, line.right))
         for text, line in lines.items()
     ]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A document in which every name of a derivation is claimed many times, wrongly and then rightly.
+
+    Attributes:
+        text: the document.
+        mutants: the changed claims, by line.
+        right: the claims of the derivation, by line.
+    """
+
+    text: str
+    mutants: Mapping[int, Mutant]
+    right: Mapping[int, Line]
+
+
+def exam(derivation: Derivation, changed: Sequence[Mutant]) -> Exam:
+    """Return a document of changed claims; each name's right ones come last, so that no mistake is inherited."""
+    lines = [*derivation.header.splitlines(), ""]
+    wrong: dict[int, Mutant] = {}
+    right: dict[int, Line] = {}
+    for name in dict.fromkeys(claim.name for claim in derivation.claims):
+        for mutant in (m for m in changed if m.name == name):
+            lines.append(mutant.text)
+            wrong[len(lines)] = mutant
+        for claim in (c for c in derivation.claims if c.name == name):
+            lines.append(claim.text)
+            right[len(lines)] = claim
+    return Exam("\n".join(lines), wrong, right)
 
 
 MUTATORS: Mapping[str, Mutator] = {

@@ -1,4 +1,4 @@
-"""Mistakes with products, signs, factors and sums: each mutator makes one kind at every place it can be made."""
+"""Mistakes with products, signs, factors and sums: a mutator makes one kind at every place for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes with derivatives, masks and pairs: each mutator makes one kind at every place it can be made."""
+"""Mistakes with derivatives, masks and pairs: a mutator makes one kind at every place for it."""
 
 from __future__ import annotations
 

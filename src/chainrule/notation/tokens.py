@@ -18,6 +18,7 @@ _SIGNS = (
     "⊙", "ᵀ", "‖", "≤", "≥", "≠", "−", "+", "-", "*", "/", "@", "^", "(", ")", "[", "]",
     ",", ":", "=", "<", ">", "'", "′", "·",
 )  # fmt: skip
+_SIGN = re.compile("|".join(map(re.escape, _SIGNS)))
 _SPELLINGS = {"−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "⊙": ".*", "′": "'", "**": "^"}
 _PREFIX = re.compile(r"(?:d[²³⁴⁵⁶⁷⁸⁹])+(?=[^\W\d_])")
 _AFTER_NORM = re.compile(r"₁|_1(?![0-9])")
@@ -102,9 +103,9 @@ def _token_at(line: str, position: int, number: int, source: str) -> tuple[Token
         if name.startswith("sum_") and len(name) > 4:
             return "sigma", name[4:], end
         return "name", name, end
-    for sign in _SIGNS:
-        if line.startswith(sign, position):
-            return "sign", _SPELLINGS.get(sign, sign), position + len(sign)
+    match = _SIGN.match(line, position)
+    if match:
+        return "sign", _SPELLINGS.get(match.group(), match.group()), match.end()
     raise _unreadable(line, position, number, source, repr(line[position]))
 
 

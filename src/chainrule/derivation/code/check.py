@@ -1,4 +1,10 @@
-"""`cr.check_function`: a hand-written NumPy function against the chain rule."""
+"""`cr.check_function`: a hand-written NumPy function against the chain rule.
+
+The function is called with random float64 arrays at several draws: sizes that are letters are distinct
+primes, then all equal. It gets copies. An array that is not true is put beside the true rule on the
+function's own values, which tells a wrong step from one that inherits an error. What the wrong step computes
+is found by small edits of its rule; values that the function does not return are looked through.
+"""
 
 from __future__ import annotations
 
@@ -36,26 +42,16 @@ def check_function(
 ) -> FunctionReport:
     """Judge a forward and backward pass written by hand in NumPy, array by array, and name its mistakes.
 
-    Parameters of the function get what the network calls by their names: data, parameters and
-    hyperparameters (`X`, `W1`; λ is `lambda_`, `lambda` or `lam`), forward values (`A1`), gradients
-    (`dA2`), sizes (`m`). `cache`, `values` and `**kwargs` get a dict of everything forward, `params` one of
-    the parameters, `data` one of the data. Other parameters need a default, which they keep.
-
-    It returns a dict of arrays by name: forward values, and gradients dV = ∂J/∂V under the name dV; or
-    several such dicts, as in `return cache, grads`. The gradient of every parameter is required, all else
-    is judged where it is returned. Inputs may come back as they were given.
-
-    The function is called with random arrays in float64 at several draws: sizes that are letters are
-    distinct primes, then all equal. It gets copies. Each array is compared with the truth; one that is
-    not true is put beside the true rule on the function's own values, which tells a wrong step from one
-    that inherits an error. What the wrong step computes is found by small edits of its rule; values that
-    the function does not return are looked through.
+    Parameters of the function get what the network calls by their names: leaves (`X`, `W1`; λ is `lambda_`
+    or `lam`), forward values (`A1`), gradients (`dA2`), sizes (`m`); `cache`, `values` and `**kwargs` get a
+    dict of everything forward, `params` the parameters, `data` the data. It returns a dict of arrays by
+    name, dV for ∂J/∂V, or several, as in `return cache, grads`; every parameter's gradient is required.
 
     Args:
         backward: the function, forward and backward or backward alone.
         network: what it is about: a graph, a Network, a file of equations or their text.
         hints: whether mistakes are named.
-        seed: of the random draws.
+        seed: of the random draws, as for `check`.
 
     Returns:
         A report, true in a condition if everything is right and no parameter's gradient is missing.
@@ -64,34 +60,21 @@ def check_function(
         DataError: a parameter stands for nothing in the network, or what is returned has no names.
         KindError: `backward` is no function.
 
-    Numerics: arrays agree if no element differs by more than 1e-7 of itself and 1e-10 of the largest;
-    1e-4 and 1e-5 for float32.
+    Numerics: arrays agree to 1e-7 of each element and 1e-10 of the largest; float32 to 1e-4 and 1e-5.
 
         >>> import chainrule as cr
-        >>> from chainrule.derivation.code.check import check_function
         >>> def backward(X, Y, W):
-        ...     A = 1 / (1 + np.exp(-X @ W))
-        ...     return {"A": A, "dW": X.T @ (A - Y)}
-        >>> report = check_function(backward, '''
-        ... sizes      m, d, k
-        ... data       X : (m, d), Y : (m, k)
-        ... parameter  W : (d, k)
-        ...
-        ... Z = X W
-        ... A = sigmoid(Z)
-        ... J = 1/m sum(binary_cross_entropy(A, Y))
+        ...     return {"dW": X.T @ (1 / (1 + np.exp(-X @ W)) - Y)}
+        >>> report = cr.check_function(backward, '''
+        ... sizes m, d, k
+        ... data X : (m, d), Y : (m, k)
+        ... parameter W : (d, k)
+        ... J = 1/m sum(sigmoid_cross_entropy(X W, Y))
         ... ''')
-        >>> report["A"].verdict.value, report["dW"].verdict.value, report["dW"].mistakes[0].kind
-        ('right', 'wrong', 'factor')
+        >>> report["dW"].verdict.value, report["dW"].mistakes[0].kind
+        ('wrong', 'factor')
     """
-    made = plan(_NO_TEXT, network)
-    if made.functions:
-        raise DataError(
-            f"{', '.join(made.functions)} can be any function, which NumPy cannot compute.",
-            where="",
-            fix="give a network with known functions, such as tanh.",
-        )
-    trial = _Trial(made, made.network, backward, seed)
+    trial = _Trial(*_network(network), backward, seed)
     failure = next((outcome.failure for outcome in trial.outcomes if outcome.failure), None)
     if failure is None:
         return trial.report(hints=hints)
@@ -100,6 +83,18 @@ def check_function(
         return FunctionReport(trial.caller.name, (), (), failure, trial.notes())
     found = square.report(hints=hints)
     return FunctionReport(found.function, found.findings, found.missing, failure, found.notes, True)
+
+
+def _network(network: Any) -> tuple[Plan, Stated]:
+    """Return the plan of a network alone, all of whose functions must be known."""
+    made = plan(_NO_TEXT, network)
+    if made.functions:
+        raise DataError(
+            f"{', '.join(made.functions)} can be any function, which NumPy cannot compute.",
+            where="",
+            fix="give a network with known functions, such as tanh.",
+        )
+    return made, made.network
 
 
 class _Trial:
