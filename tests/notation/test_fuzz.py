@@ -84,6 +84,12 @@ def test_what_stands_too_deep_is_refused(right: str) -> None:
     assert (caught.value.line, caught.value.expected) == (4, "fewer brackets and marks")
 
 
+def test_a_shape_of_too_many_axes_is_refused() -> None:
+    with pytest.raises(ParseError, match="a shape has no 40 axes") as caught:
+        cr.parse(f"data X : ({', '.join('1' * 40)})")
+    assert (caught.value.column, caught.value.expected) == (10, "at most 32 axes")
+
+
 def test_a_tower_of_powers_of_a_size_stays_small() -> None:
     right = "m"
     for _ in range(50):

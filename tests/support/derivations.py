@@ -122,9 +122,8 @@ class World:
             self.values = self.run(leaves)
             if all(name[0] not in "Zz" or np.min(np.abs(v)) > 1e-3 for name, v in self.values.items()):
                 break
-        for claim in derivation.claims:
-            if claim.name not in self.values:
-                self.values[claim.name] = self._differences(claim.name[1:])
+        for name in list(self.values):
+            self.values[f"d{name}"] = self._differences(name)
 
     def _leaf(self, name: str, shape: tuple[Any, ...], generator: np.random.Generator) -> Array:
         sizes = tuple(self.derivation.letters.get(size, size) for size in shape)

@@ -108,7 +108,7 @@ class Exam:
 
 
 def exam(derivation: Derivation, changed: Sequence[Mutant]) -> Exam:
-    """Return a document of changed claims; each name's right ones come last, so that no mistake is inherited."""
+    """Return a document of changed claims; the right ones of a name come last, so that none is inherited."""
     lines = [*derivation.header.splitlines(), ""]
     wrong: dict[int, Mutant] = {}
     right: dict[int, Line] = {}

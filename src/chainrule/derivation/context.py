@@ -124,7 +124,7 @@ class Context:
         """Real names by their shapes: forward values and gradients."""
         found: dict[Shape, list[str]] = {}
         for name, leaf in self.world.flat.names.items():
-            if leaf.kind == "real":
+            if leaf.kind == "real" and not self.is_of_no_use(name):
                 found.setdefault(leaf.shape, []).append(name)
         return {shape: tuple(names) for shape, names in found.items()}
 
@@ -133,6 +133,11 @@ class Context:
         """Scalar hyperparameters, such as λ and p."""
         leaves = self.world.backward.leaves("hyperparameter")
         return tuple(self.world.backward.names_of(leaf)[0] for leaf in leaves if leaf.shape == ())
+
+    def is_of_no_use(self, name: str) -> bool:
+        """Tell whether a name is the gradient of data that the document does not speak of, such as dY."""
+        claimed = any(entry.name == name for entry in self.plan.document.entries)
+        return self.is_gradient(name) and name[1:] in self.data and not claimed
 
     def is_gradient(self, name: str) -> bool:
         """Tell whether a name is that of a gradient."""

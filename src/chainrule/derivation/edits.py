@@ -117,6 +117,12 @@ def signs(tree: Expression, context: Context) -> Iterator[Edit]:
             yield edit(put(tree, path, node.operand), 1, "sign", text)
 
 
+def whole_sign(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Put a minus before the whole."""
+    if not isinstance(tree, syntax.Negation):
+        yield edit(syntax.Negation(tree, NOWHERE), 1.1, "sign", f"the sign of {context.write(tree)} is wrong")
+
+
 def products(tree: Expression, context: Context) -> Iterator[Edit]:
     """Turn a matrix product into an element-wise one, or the reverse."""
     for path, node in subtrees(tree):
@@ -252,6 +258,6 @@ def _trace(node: Expression, context: Context) -> Expression | None:
 
 
 STRUCTURE: tuple[Callable[[Expression, Context], Iterator[Edit]], ...] = (
-    transposes, orders, signs, products, brackets, terms_within, functions_of_one_minus, norms, squares,
-    traces, extra_terms,
+    transposes, orders, signs, whole_sign, products, brackets, terms_within, functions_of_one_minus, norms,
+    squares, traces, extra_terms,
 )  # fmt: skip

@@ -262,7 +262,8 @@ def _candidates(used: str, context: Context) -> list[str]:
     """Return the names that may have been meant: of the same kind, a gradient for a gradient."""
     gradient = context.is_gradient(used)
     known = [n for n, leaf in context.world.flat.names.items() if leaf.kind == "real" and leaf.shape != ()]
-    return [n for n in known if context.is_gradient(n) == gradient and n not in (used, context.name)]
+    alike = [n for n in known if context.is_gradient(n) == gradient and not context.is_of_no_use(n)]
+    return [n for n in alike if n not in (used, context.name)]
 
 
 def _wrong_symbol(used: str, other: str, tree: Expression, context: Context) -> Iterator[Mistake]:

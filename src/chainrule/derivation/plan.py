@@ -52,9 +52,7 @@ def plan(document: Document, network: Any) -> Plan:
         DataError: nothing is declared.
     """
     outside, functions = _outside(network)
-    sorter = _Sorter(document, outside)
-    for place, entry in enumerate(document.entries):
-        sorter.sort(place, entry)
+    sorter = _sorted(document, outside, frozenset())
     if not any(isinstance(s.statement, syntax.Declaration) for s in [*outside, *sorter.given.values()]):
         raise DataError(
             "nothing is declared, so there is no network to differentiate.",
@@ -63,7 +61,29 @@ def plan(document: Document, network: Any) -> Plan:
         )
     functions = {**functions, **document.functions}
     network_, refused = _readable(outside, sorter.given, instances(functions)[0])
+    replaced = {place: error for place, error in refused.items() if _is_defined_later(document, place)}
+    if replaced:
+        sorter = _sorted(document, outside, frozenset(replaced))
+        network_, more = _readable(outside, sorter.given, instances(functions)[0])
+        refused = {**replaced, **more}
     return Plan(document, network_, sorter.roles, {**sorter.refused, **refused}, functions)
+
+
+def _is_defined_later(document: Document, place: int) -> bool:
+    """Tell whether another line defines what a line that makes no sense was to define."""
+    name = document.entries[place].name
+    return any(entry.name == name and entry.statement for entry in document.entries[place + 1 :])
+
+
+def _sorted(document: Document, outside: list[Stated], unreadable: frozenset[int]) -> _Sorter:
+    """Return the parts of all entries, those left out that make no sense."""
+    sorter = _Sorter(document, outside)
+    for place, entry in enumerate(document.entries):
+        if place in unreadable:
+            sorter.roles[place] = "forward"
+        else:
+            sorter.sort(place, entry)
+    return sorter
 
 
 def _readable(
@@ -132,6 +152,8 @@ class _Sorter:
         self.roles: dict[int, Role] = {}
         self.refused: dict[int, ChainruleError] = {}
         self.given: dict[int, Stated] = {}
+        statements = [*(s.statement for s in outside), *(e.statement for e in self.entries if e.statement)]
+        self.movable = _declared(statements, ("parameter", "state"))
         self.defined = _defined(s.statement for s in outside)
         self.all_names = self.defined | _defined(e.statement for e in self.entries if e.statement)
         self.backward = {name for name in self.all_names if is_gradient_of(name, self.all_names)}
@@ -165,9 +187,14 @@ class _Sorter:
         if statement.keyword not in ("sizes", "outputs"):
             self.defined.update(normalized(item.name) for item in new)
 
+    def _updates(self, name: str, statement: syntax.Equation) -> bool:
+        """Tell whether an equation changes a parameter or state: W ← W − α dW, also with an equals sign."""
+        used = names_in(statement.right)
+        return name in self.movable and (statement.is_update or (name in used and f"d{name}" in used))
+
     def _equation(self, place: int, entry: Entry, statement: syntax.Equation) -> None:
         name = entry.name
-        if statement.is_update:
+        if self._updates(name, statement):
             self.roles[place] = "update"
         elif is_gradient_of(name, self.all_names):
             self.roles[place] = "gradient"
@@ -180,6 +207,12 @@ class _Sorter:
             self.roles[place] = "forward"
             self.given[place] = Stated(statement, self.lines, self.source)
             self.defined.add(name)
+
+
+def _declared(statements: Iterable[Statement], keywords: tuple[str, ...]) -> set[str]:
+    """Return the names that declarations with these keywords declare."""
+    declarations = (s for s in statements if isinstance(s, syntax.Declaration) and s.keyword in keywords)
+    return {normalized(item.name) for declaration in declarations for item in declaration.items}
 
 
 def _defined(statements: Iterable[Statement]) -> set[str]:

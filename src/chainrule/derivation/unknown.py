@@ -38,6 +38,10 @@ def unknown_names(entry: Entry, role: Role, plan: Plan, world: World) -> Chainru
                 plan,
                 f"only gradients of the objective {world.objective} are read, ∂{world.objective}/∂V.",
             )
+    if role == "forward" and entry.name not in world.flat and not _is_given(entry, plan):
+        lines = [e.line for p, e in enumerate(plan.document.entries) if p in plan.refused and e.name == entry.name]
+        said = f"line {lines[0]}, which defines {entry.name}, cannot be read." if lines else "it has no value."
+        return _error(said, statement.span, plan, "mend that line first.")
     if role == "gradient" and entry.name not in world.flat:
         return _error(
             f"there is no {entry.name} to compare with.", statement.span, plan, _why(entry.name, world)
@@ -53,6 +57,10 @@ def unknown_symbol(entry: Entry, plan: Plan, world: World) -> ChainruleError | N
         if isinstance(node, syntax.Name) and not _is_known(node.text, world):
             return _unknown(node, plan, world)
     return None
+
+
+def _is_given(entry: Entry, plan: Plan) -> bool:
+    return any(stated.statement is entry.statement for stated in plan.network.stated)
 
 
 def _is_known(name: str, world: World) -> bool:

@@ -7,6 +7,7 @@ from chainrule.notation import syntax
 from chainrule.notation.cursor import Cursor
 
 KINDS = ("real", "index", "bool")
+_MOST_AXES = 32
 
 
 class DeclarationReader(Cursor):
@@ -58,8 +59,10 @@ class DeclarationReader(Cursor):
 
     def shape(self) -> Shape:
         """shape := '(' [size (',' size)*] ')'"""
-        self.expect("(", "a shape in brackets, such as (m, 3)")
+        start = self.expect("(", "a shape in brackets, such as (m, 3)")
         sizes = [] if self.sees(")") else self.separated(self.size, ")")
+        if len(sizes) > _MOST_AXES:
+            self.fail(f"at most {_MOST_AXES} axes", f"a shape has no {len(sizes)} axes.", start)
         self.expect(")", ") or a comma and one more size")
         return tuple(sizes)
 
