@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.support.derivations import Derivation, derivations
+from tests.support.mutations import Mutant, exam, mutants
+
 from benchmarks.report import environment
 from benchmarks.timing import Result, Spread, clocked
 from chainrule.derivation.check import check
@@ -16,12 +19,12 @@ from chainrule.derivation.document import read_document
 from chainrule.derivation.judge import Judge
 from chainrule.derivation.plan import plan
 from chainrule.derivation.verdict import Judgement, Verdict
-from tests.support.derivations import Derivation, derivations
-from tests.support.mutations import Mutant, exam, mutants
 
 _HERE = Path(__file__).parent
 _TWO_LAYERS = ("columns_sigmoid_bce", "rows_sigmoid_bce", "rows_softmax_decay")
 _WIDTHS = {"d": 23, "h": 19, "k": 17, "n0": 23, "n1": 19, "n2": 17}
+_TIMES = "| measured | best | median | goal | met |\n|---|--:|--:|---|---|"
+_MISTAKES = "| mistake made | claims | named | share |\n|---|--:|--:|--:|"
 _REPEATS = 5
 _EVERY = 4
 _GOALS = {False: 20.0, True: 200.0}
@@ -84,7 +87,9 @@ def _timed(label: str, documents: Sequence[str], *, hints: bool) -> list[Result]
     by_claim = list(zip(*repeats, strict=True))
     worst = max(by_claim, key=lambda rows: min(seconds for _, seconds in rows))
     means = [sum(seconds for _, seconds in rows) / len(rows) for rows in repeats]
-    setup = [clocked(lambda text=text: _judge(text, hints=hints))[1] for text in documents * _REPEATS]
+    setup = [
+        clocked(lambda text=text: _judge(text, hints=hints))[1] for text in documents for _ in range(_REPEATS)
+    ]
     name = f"two layers, {label}, {'with' if hints else 'without'} hints"
     goal, claims = _GOALS[hints], len(by_claim)
     mean = Spread.of(means)
@@ -108,7 +113,7 @@ def _claims(text: str, *, hints: bool) -> Iterator[tuple[Judgement, float]]:
     judge = _judge(text, hints=hints)
     for place, entry in enumerate(judge.plan.document.entries):
         if place in judge.plan.roles:
-            judgement, seconds = clocked(lambda place=place, entry=entry: judge._judged(place, entry))  # noqa: SLF001
+            judgement, seconds = clocked(lambda place=place, entry=entry: judge._judged(place, entry))
             if judgement.is_claim:
                 yield judgement, seconds
 
@@ -143,15 +148,15 @@ def to_markdown(results: Sequence[Result], found: Shares) -> str:
     return "\n\n".join(
         [
             "# Checking derivations",
-            "Made by `python -m benchmarks.derivations`. Times are in milliseconds; those of a claim are the mean "
-            "over right and wrong claims, best and median of several passes.",
+            "Made by `python -m benchmarks.derivations`. Times are in milliseconds; that of a claim is the mean "
+            "over right and wrong ones, best and median of several passes.",
             f"{where}.",
-            "\n".join(["| measured | best | median | goal | met |", "|---|--:|--:|---|---|", *map(_row, results)]),
+            "\n".join([_TIMES, *map(_row, results)]),
             notes,
             "## Mistakes",
             f"{found.claims} claims about {found.networks} networks, {found.right} of them right by central "
             f"differences. Wrong claims accepted: {found.accepted}; right ones refused: {found.refused}.",
-            "\n".join(["| mistake made | claims | named | share |", "|---|--:|--:|--:|", *_share_rows(found)]),
+            "\n".join([_MISTAKES, *_share_rows(found)]),
         ]
     ) + "\n"  # fmt: skip
 

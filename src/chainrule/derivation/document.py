@@ -118,6 +118,7 @@ class _DocumentReader:
         self.lines, self.original = text.splitlines(), text.splitlines()
         self.functions: dict[str, int] = {}
         self.known: set[str] = set()
+        self.last: Token | None = None
 
     def entries(self, kind: str) -> Iterator[Entry]:
         """Yield every statement."""
@@ -135,6 +136,9 @@ class _DocumentReader:
                     yield self._unread(start or piece, error)
                 gathered, start = [], None
                 continue
+            if not gathered and tokens[0].text == "=" and self.last is not None:
+                # A line that begins with an equals sign goes on with the equation above it.
+                tokens = [replace(self.last, line=piece.line, start=tokens[0].start), *tokens]
             gathered += tokens[:-1]
             start = start or piece
             if gathered and (open_brackets(gathered) <= 0 or not piece.goes_on):
@@ -167,6 +171,8 @@ class _DocumentReader:
                 if not piece.is_prose(self.known):
                     yield self._unread(piece, error, source)
                 return
+            if isinstance(statement, syntax.Equation) and piece.is_prose(self.known):
+                return
             yield self._entry(piece, parts, source, statement)
 
     def _too_large(self, piece: Piece, statement: syntax.Equation) -> ParseError | None:
@@ -187,6 +193,7 @@ class _DocumentReader:
         if isinstance(statement, syntax.Equation):
             name = normalized(statement.name)
             self.known.add(name)
+            self.last = tokens[0]
             error = self._too_large(piece, statement)
             kept = None if error else statement
             return Entry(tokens[0].line, tokens[0].start + 1, source, name, kept, error)

@@ -22,7 +22,7 @@ from chainrule.derivation.plan import Plan
 from chainrule.derivation.readings import usual
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in
-from chainrule.derivation.unknown import unknown_names, unknown_symbol
+from chainrule.derivation.unknown import misspelled_gradient, unknown_names, unknown_symbol
 from chainrule.derivation.verdict import Judgement, Role, Suggestion, Verdict
 from chainrule.derivation.writing import Style, style_of, write
 from chainrule.errors import ChainruleError, ParseError
@@ -73,9 +73,12 @@ class Judge:
             return self._unread(entry, role, unknown)
         assert isinstance(entry.statement, syntax.Equation)  # noqa: S101 - only equations have roles
         problem = unknown_names(entry, role, self.plan, self.scenes[0].world)
+        defines = role == "definition" or (role == "forward" and self._defines(entry))
+        if problem is None and defines:
+            problem = misspelled_gradient(entry, self.plan, self.scenes[0].world)
         if problem is not None:
             return self._unread(entry, role, problem)
-        if role == "forward" and self._defines(entry):
+        if role == "forward" and defines:
             return self._given(entry)
         if role == "definition":
             return self._definition(entry, entry.statement.right)

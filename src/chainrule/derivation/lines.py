@@ -15,10 +15,13 @@ _DECLARES = re.compile(
     rf"\s*(?:(?:sizes|outputs|scalar)\s+{_NAME}\s*(?:,\s*{_NAME}\s*)*(?:#.*)?$"
     rf"|(?:data|parameter|state|hyperparameter)\s+{_NAME}\s*:|function\s+{_NAME}\s*\()"
 )
-_EQUATES = re.compile(r"\s*[^\s=<>!:,;.()][^=<>!:,;]{0,40}?\s*(?:=(?!=)|←|<-|:=)\s*\S")
+_EQUATES = re.compile(r"\s*[^\s=<>!:,;.()][^=<>!:,;≈≡∝]{0,40}?\s*(?:=|←|<-|:=|≈|≡|∝)\s*\S")
+_GOES_ON = re.compile(r"\s*=(?!=)\s*[^\s=]")
+_WORD = r"(?:[A-Za-z]+ ?){1,3}\d*[:)]|=>|⇒|→|∴|(?i:thus|hence|so|therefore|then|and|now|finally),?"
+_LEAD = re.compile(rf"\s*(?:{_WORD})\s+(?={_NAME}\s*(?:=|←|:=))")
 _PLAIN_LEFT = re.compile(rf"\s*{_NAME}\s*(?:=(?!=)|←|<-)")
 _MARKER = re.compile(r"\s*(?:>\s*)*(?:(?:[-*+•]|\d{1,3}[.)]|\(\w{1,3}\))\s+)?")
-_LABEL = re.compile(r"(?:\s{2,}|\t)\(\d+[a-z]?\)\s*$")
+_LABEL = re.compile(r"[,.]?\s+\(\d+(?:\.\d+)?[a-z]?\)\s*$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w.+-]*)")
 _READ_FENCES = ("", "eqn", "text", "txt", "plain", "math", "chainrule")
 _CODE_SPAN = re.compile(r"(`+)([^`]+)\1")
@@ -53,7 +56,7 @@ class Piece:
 
     def is_prose(self, known: Collection[str]) -> bool:
         """Tell whether a piece that cannot be read is a sentence: two unknown words side by side."""
-        if self.strict:
+        if self.strict or self._is_about(known):
             return False
         for run in _WORDS.findall(self.text):
             words = run.split()
@@ -61,6 +64,12 @@ class Piece:
             if any(a and b for a, b in pairwise(strange)):
                 return True
         return False
+
+    def _is_about(self, known: Collection[str]) -> bool:
+        """Tell whether a piece begins with a known name or its gradient, and so is no sentence."""
+        left = _PLAIN_LEFT.match(self.text)
+        name = normalized(left.group(0).strip(" =←<-:")) if left else ""
+        return name in known or (name.startswith("d") and name[1:] in known)
 
 
 def pieces(lines: list[str], kind: str) -> Iterator[Piece]:
@@ -115,7 +124,7 @@ def _markdown(lines: list[str]) -> Iterator[Piece]:
 
 def _inside(line: str, going_on: bool) -> Iterator[tuple[str, bool]]:
     """Yield the equations of a line of a code block; they must be equations."""
-    for part in _sentences(line):
+    for part in _sentences(line if going_on else _without_marker(line)):
         if going_on or looks_like(part):
             yield part, True
 
@@ -142,14 +151,16 @@ def _outside(line: str, going_on: bool) -> Iterator[tuple[str, bool]]:
 
 
 def looks_like(text: str) -> bool:
-    """Tell whether a line begins as a declaration or an equation does."""
-    return bool(_DECLARES.match(text) or _EQUATES.match(text))
+    """Tell whether a line begins as a declaration or an equation does, or goes on with one."""
+    return bool(_DECLARES.match(text) or _EQUATES.match(text) or _GOES_ON.match(text))
 
 
 def _without_marker(line: str) -> str:
-    """Blank out a list's bullet or number before an equation."""
+    """Blank out a list's bullet or number, and a word such as "so", before an equation."""
     marker = _MARKER.match(line)
     end = marker.end() if marker else 0
+    lead = _LEAD.match(line, end)
+    end = lead.end() if lead else end
     return " " * end + line[end:]
 
 

@@ -187,6 +187,9 @@ class _Sorter:
         if statement.keyword not in ("sizes", "outputs"):
             self.defined.update(normalized(item.name) for item in new)
 
+    def _is_backward(self, name: str) -> bool:
+        return name in self.backward or (name not in self.defined and is_gradient_of(name, self.all_names))
+
     def _updates(self, name: str, statement: syntax.Equation) -> bool:
         """Tell whether an equation changes a parameter or state: W ← W − α dW, also with an equals sign."""
         used = names_in(statement.right)
@@ -200,7 +203,7 @@ class _Sorter:
             self.roles[place] = "gradient"
         elif name in self.defined:
             self.roles[place] = "forward"
-        elif self.backward & set(names_in(statement.right)):
+        elif any(self._is_backward(used) for used in names_in(statement.right)):
             self.roles[place] = "definition"
             self.backward.add(name)
         else:

@@ -7,7 +7,7 @@ import re
 
 from chainrule.derivation.document import Entry
 from chainrule.derivation.plan import Plan
-from chainrule.derivation.tree import subtrees
+from chainrule.derivation.tree import names_in, subtrees
 from chainrule.derivation.verdict import Role
 from chainrule.derivation.world import World
 from chainrule.errors import ChainruleError, GraphError, ParseError, nearest
@@ -21,6 +21,8 @@ _OTHER_NAMES = {
     "ce": "cross_entropy", "mse": "mean_squared_error", "swish": "silu", "norm": "squared_norm",
     "lrelu": "leaky_relu",
 }  # fmt: skip
+_MEANT = re.compile(r"[dD]_?(?:[A-Z]\w*?_?d_?)?(\w+)")
+_ONE_LETTER = re.compile(r"d[^\W\d_]\d*")
 _LAYER_0 = re.compile(r"d?[A-Za-zΑ-ω]+0")
 
 
@@ -39,8 +41,8 @@ def unknown_names(entry: Entry, role: Role, plan: Plan, world: World) -> Chainru
                 f"only gradients of the objective {world.objective} are read, ∂{world.objective}/∂V.",
             )
     if role == "forward" and entry.name not in world.flat and not _is_given(entry, plan):
-        lines = [e.line for p, e in enumerate(plan.document.entries) if p in plan.refused and e.name == entry.name]
-        said = f"line {lines[0]}, which defines {entry.name}, cannot be read." if lines else "it has no value."
+        first = next((e for e in plan.document.entries if e.name == entry.name), entry)
+        said = f"line {first.line}, which defines {entry.name}, cannot be read."
         return _error(said, statement.span, plan, "mend that line first.")
     if role == "gradient" and entry.name not in world.flat:
         return _error(
@@ -57,6 +59,39 @@ def unknown_symbol(entry: Entry, plan: Plan, world: World) -> ChainruleError | N
         if isinstance(node, syntax.Name) and not _is_known(node.text, world):
             return _unknown(node, plan, world)
     return None
+
+
+def misspelled_gradient(entry: Entry, plan: Plan, world: World) -> ChainruleError | None:
+    """Return the error for a name of the document's own that seems to be meant for a gradient, or None.
+
+    A value that the objective is made of may have any name.
+    """
+    assert isinstance(entry.statement, syntax.Equation)  # noqa: S101 - declarations define no gradient
+    found = _MEANT.fullmatch(entry.name)
+    if found is None or entry.name in _made_of(world.objective, plan):
+        return None
+    graph = world.backward
+    variables = [n for n in graph.names if n not in graph.gradients and n != entry.name]
+    alike = {name.lower(): name for name in reversed(variables)}.get(found.group(1).lower())
+    if alike is None and not _ONE_LETTER.fullmatch(entry.name):
+        return None
+    fix = f"write d{alike}." if alike else _known(entry.name, variables)
+    message = f"nothing is there that {entry.name} could be the gradient of."
+    return _error(message, entry.statement.span, plan, fix)
+
+
+def _made_of(name: str, plan: Plan) -> set[str]:
+    """Return the names that an equation of the network mentions, and those that these are made of."""
+    stated = (s.statement for s in plan.network.stated)
+    right = {normalized(s.name): s.right for s in stated if isinstance(s, syntax.Equation)}
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        tree = right.get(waiting.pop())
+        fresh = [] if tree is None else [used for used in names_in(tree) if used not in found]
+        found.update(fresh)
+        waiting.extend(fresh)
+    return found
 
 
 def _is_given(entry: Entry, plan: Plan) -> bool:
