@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.derivation.circles import circles
 from chainrule.derivation.claim import Fit, Scene, agree, fits, holds
 from chainrule.derivation.conditions import condition
 from chainrule.derivation.context import Context
@@ -44,6 +45,7 @@ class Judge:
         self.plan, self.hints = plan, hints
         self.staging = Staging(plan, seed)
         self.written = self.staging.scenes(plan.network)
+        self.circles = circles(plan)
         self.misnamed: dict[str, Misnamed] = misnamed(plan, self.written)
         self.scenes = self._corrected()
         self.own = Own(self.scenes)
@@ -84,7 +86,15 @@ class Judge:
             return self._definition(entry, entry.statement.right)
         if role == "update":
             return self._update(entry, entry.statement.right)
-        return self._claim(entry, role, entry.statement.right)
+        judged = self._claim(entry, role, entry.statement.right)
+        return self._circular(judged, place) if judged.holds and place in self.circles else judged
+
+    def _circular(self, judged: Judgement, place: int) -> Judgement:
+        """A gradient that is derived from itself is not derived, though the equation holds."""
+        way = " from ".join(self.style.spelled(name) for name in self.circles[place])
+        wrong = (mistake("circular", f"it rests on itself: {way}"),)
+        message = f"it rests on itself: {way}."
+        return replace(judged, verdict=Verdict.WRONG, message=message, mistakes=wrong if self.hints else ())
 
     def _defines(self, entry: Entry) -> bool:
         return any(stated.statement is entry.statement for stated in self.plan.network.stated)
@@ -104,6 +114,8 @@ class Judge:
         found = fits(entry.statement.right, self.written).found
         readings = (echo(entry.name, found[0], self.written[0], self.style),) if found else ()
         role: Role = "loss" if entry.name == self.scenes[0].world.objective else "forward"
+        if any(not agree(found[0], other, self.written) for other in found[1:]):
+            return self._two_readings(entry, role, found)
         fault = self.misnamed.get(entry.name)
         if fault is None:
             return self._base(entry, role, Verdict.GIVEN, readings=readings)
@@ -114,6 +126,14 @@ class Judge:
             entry, "loss", Verdict.WRONG, readings=readings, message=fault.message, mistakes=mistakes,
             suggestions=suggestions,
         )  # fmt: skip
+
+    def _two_readings(self, entry: Entry, role: Role, found: tuple[Fit, ...]) -> Judgement:
+        """An equation of the network that can be read in two ways; what follows takes the first."""
+        readings = tuple(echo(entry.name, fit, self.written[0], self.style) for fit in found)
+        message = "it can be read in two ways with different values; the first is taken."
+        return self._base(
+            entry, role, Verdict.AMBIGUOUS, readings=readings, message=message, fix="write brackets."
+        )
 
     def _definition(self, entry: Entry, tree: Expression) -> Judgement:
         """Let a name of the document's own stand for what it is worth, on true values and on its own."""

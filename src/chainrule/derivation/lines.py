@@ -27,6 +27,7 @@ _READ_FENCES = ("", "eqn", "text", "txt", "plain", "math", "chainrule")
 _CODE_SPAN = re.compile(r"(`+)([^`]+)\1")
 _QUOTIENT = re.compile(r"∂\s*(\w+)\s*/\s*∂\s*(\w+)")
 _QUOTIENT_LEFT = re.compile(rf"^(\s*)d(\w+)\s*/\s*d({_NAME})(?=\s*[=:])")
+_QUOTIENT_OF_D = re.compile(rf"(?<!\w)d(\w+)\s*/\s*d({_NAME})")
 _LATEX = re.compile(r"\s*(?:\$\$|\\\[|\\begin)")
 _WORDS = re.compile(r"(?<![\w²])[^\W\d_]{3,}(?:\s+[^\W\d_]{2,})+")
 
@@ -179,10 +180,11 @@ def _sentences(line: str) -> Iterator[str]:
 
 
 def numerators(line: str) -> list[str]:
-    """Return what a line differentiates: J for each ∂J/∂V."""
+    """Return what a line differentiates: J for each ∂J/∂V, and for dJ/dV in a line that begins with one."""
     found = [quotient.group(1) for quotient in _QUOTIENT.finditer(line)]
-    left = _QUOTIENT_LEFT.match(line)
-    return [*found, *([left.group(2)] if left else [])]
+    if _QUOTIENT_LEFT.match(line):
+        found += [quotient.group(1) for quotient in _QUOTIENT_OF_D.finditer(line)]
+    return found
 
 
 def _piece(number: int, text: str, *, goes_on: bool, strict: bool) -> Piece:
@@ -191,11 +193,12 @@ def _piece(number: int, text: str, *, goes_on: bool, strict: bool) -> Piece:
 
 def _in_plain_signs(text: str) -> str:
     """Return text with ∂J/∂W1 as dW1 and := as =, every other character at its place."""
-    text = _QUOTIENT_LEFT.sub(_left_as_gradient, text.replace(":=", " ="))
-    return _QUOTIENT.sub(lambda q: f"d{q.group(2)}".ljust(len(q.group())), text)
+    text = text.replace(":=", " =")
+    if _QUOTIENT_LEFT.match(text):
+        text = _QUOTIENT_OF_D.sub(_as_gradient, text)
+    return _QUOTIENT.sub(_as_gradient, text)
 
 
-def _left_as_gradient(quotient: re.Match[str]) -> str:
-    """Return dV for dJ/dV before an equals sign, in as many characters."""
-    indent, _, variable = quotient.groups()
-    return f"{indent}d{variable}".ljust(len(quotient.group()))
+def _as_gradient(quotient: re.Match[str]) -> str:
+    """Return dV for ∂J/∂V, in as many characters."""
+    return f"d{quotient.group(2)}".ljust(len(quotient.group()))

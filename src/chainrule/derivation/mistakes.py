@@ -42,6 +42,7 @@ MISTAKES: Mapping[str, str] = {
     "another function": "a function stands where another should",
     "another symbol": "one symbol stands where another should",
     "updated too early": "a parameter is changed before its old value is used",
+    "circular": "a gradient is derived from itself",
     "other": "several things are wrong",
 }
 INVERSES: Mapping[str, str] = {

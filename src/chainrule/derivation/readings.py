@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import TypeGuard
 
-from chainrule.derivation.tree import NOWHERE, put, rewritten, subtrees
+from chainrule.derivation.tree import NOWHERE, at, put, rewritten, subtrees
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
@@ -23,11 +23,18 @@ class Way:
     is_customary: bool
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """One way to read a chain of factors."""
+
+    read: Callable[[syntax.Product], Expression]
+    is_customary: bool = True
+
+
 def other_strokes(tree: Expression) -> list[Way]:
     """Return the readings in which 1/2m is 1/(2m), not m/2."""
-    return _combined(
-        tree, lambda node: [Way(_under_one_stroke(node), True)] if _has_tight_stroke(node) else []
-    )
+    under_one = _Choice(lambda node: _under_one_stroke(node))
+    return _combined(tree, lambda node: [under_one] if _has_tight_stroke(node) else [])
 
 
 def other_products(tree: Expression) -> list[Way]:
@@ -35,7 +42,7 @@ def other_products(tree: Expression) -> list[Way]:
 
     Custom multiplies matrices before it multiplies element by element.
     """
-    return _combined(tree, lambda node: list(_other_products(node)))
+    return _combined(tree, _other_products)
 
 
 def usual(tree: Expression) -> Expression:
@@ -43,31 +50,43 @@ def usual(tree: Expression) -> Expression:
     return rewritten(tree, lambda node: _grouped(node, _WITH_MATRIX) if _is_mixed(node) else None)
 
 
-def _combined(tree: Expression, others: Callable[[syntax.Product], list[Way]]) -> list[Way]:
+def _combined(tree: Expression, others: Callable[[syntax.Product], list[_Choice]]) -> list[Way]:
     """Return every combination of readings of the chains of factors in a tree, but the tree itself."""
     nodes = [(path, node) for path, node in subtrees(tree) if isinstance(node, syntax.Product)]
     options = [(path, [None, *others(node)]) for path, node in reversed(nodes)]
-    options = [(path, ways) for path, ways in options if len(ways) > 1]
+    options = [(path, choices) for path, choices in options if len(choices) > 1]
     found: list[Way] = []
-    for chosen in islice(product(*(ways for _, ways in options)), 1, _MOST):
+    for chosen in islice(product(*(choices for _, choices in options)), 1, _MOST):
         changed, customary = tree, True
-        for (path, _), way in zip(options, chosen, strict=True):
-            if way is not None:
-                changed, customary = put(changed, path, way.tree), customary and way.is_customary
+        for (path, _), choice in zip(options, chosen, strict=True):
+            node = at(changed, path)
+            if choice is not None and isinstance(node, syntax.Product):
+                changed, customary = put(changed, path, choice.read(node)), customary and choice.is_customary
         found.append(Way(changed, customary))
     return found
 
 
-def _other_products(node: syntax.Product) -> Iterator[Way]:
-    """Yield the further readings of one chain of factors."""
-    if "*" in node.signs:
-        for sign in (".*", ""):
-            signs = tuple(sign if s == "*" else s for s in node.signs)
-            yield Way(syntax.Product(node.factors, signs, node.span), True)
-    if _is_mixed(node):
-        yield Way(_grouped(node, _WITH_MATRIX), True)
-        yield Way(_left_to_right(node), False)
-        yield Way(_grouped(node, _WITH_HADAMARD), False)
+def _other_products(node: syntax.Product) -> list[_Choice]:
+    """Return the further readings of one chain of factors."""
+    starred = [_starred(sign) for sign in (".*", "")] if "*" in node.signs else []
+    found = [_Choice(star) for star in starred]
+    for star in starred or [lambda chain: chain]:
+        if _is_mixed(star(node)):
+            found.append(_Choice(lambda chain, star=star: _grouped(star(chain), _WITH_MATRIX)))
+            found.append(_Choice(lambda chain, star=star: _left_to_right(star(chain)), is_customary=False))
+            found.append(
+                _Choice(lambda chain, star=star: _grouped(star(chain), _WITH_HADAMARD), is_customary=False)
+            )
+    return found
+
+
+def _starred(sign: str) -> Callable[[syntax.Product], syntax.Product]:
+    """Return what reads every * of a chain as one sign."""
+
+    def read(node: syntax.Product) -> syntax.Product:
+        return syntax.Product(node.factors, tuple(sign if s == "*" else s for s in node.signs), node.span)
+
+    return read
 
 
 def _is_mixed(node: Expression) -> TypeGuard[syntax.Product]:
