@@ -148,7 +148,7 @@ def to_markdown(results: Sequence[Result], found: Shares) -> str:
     return "\n\n".join(
         [
             "# Checking derivations",
-            "Made by `python -m benchmarks.derivations`. Times are in milliseconds; that of a claim is the mean "
+            "Made by `python -m benchmarks.derivations`. Times are in milliseconds; a claim's is the mean "
             "over right and wrong ones, best and median of several passes.",
             f"{where}.",
             "\n".join([_TIMES, *map(_row, results)]),

@@ -293,8 +293,8 @@ WRONG = (
         "order_of_jacobians.eqn",
         "the order of Jacobians; gradients need the factors reversed and transposed",
         (
-            Fault("dW3", Verdict.CONDITIONAL, SWAPPED, "dW3 = dz3 x2ᵀ", "if n3 = 1."),
-            Fault("dx2", Verdict.CONDITIONAL, SWAPPED, "dx2 = W3ᵀ dz3", "if n3 = 1."),
+            Fault("dW3", Verdict.WRONG, SWAPPED, "dW3 = dz3 x2ᵀ"),
+            Fault("dx2", Verdict.WRONG, SWAPPED, "dx2 = W3ᵀ dz3"),
             Fault("dW2", Verdict.WRONG, SWAPPED, "dW2 = dz2 x1ᵀ"),
             Fault("dx1", Verdict.WRONG, SWAPPED, "dx1 = W2ᵀ dz2"),
             Fault("dW1", Verdict.WRONG, SWAPPED, "dW1 = dz1 x0ᵀ"),

@@ -85,10 +85,15 @@ def fit(tree: Expression, scenes: Sequence[Scene]) -> Fit | None:
 def holds(found: Fit, name: str, scenes: Sequence[Scene]) -> bool:
     """Tell whether a claim about a name is true at every draw of every world."""
     return all(
-        same(scene.world.true(value, draw), draw.true[name])
+        same(_shaped(scene.world.true(value, draw), draw.true[name]), draw.true[name])
         for scene, value in zip(scenes, found.values, strict=True)
         for draw in scene.world.draws
     )
+
+
+def _shaped(found: Array, true: Array) -> Array:
+    """Return an array of a single element in the shape of another such array: (1, 1) is a number, too."""
+    return found.reshape(true.shape) if found.size == true.size == 1 else found
 
 
 def agree(first: Fit, second: Fit, scenes: Sequence[Scene]) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from chainrule.derivation.claim import Fit, Scene, fits, holds, is_zero, repeats, same_elements
-from chainrule.derivation.functions import PAIRS
+from chainrule.derivation.functions import LINKS, PAIRS, Template
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.scenes import Staging
 from chainrule.derivation.tree import names_in, rewritten
@@ -110,26 +110,33 @@ def _as_scalar(node: Expression, scene: Scene) -> Expression | None:
 def _holds_there(name: str, tree: Expression, scenes: Sequence[Scene]) -> bool:
     if name not in scenes[0].world.flat:
         return False
-    return any(holds(fit, name, scenes) or same_elements(fit, name, scenes) for fit in _fits(tree, scenes))
+    return any(holds(fit, name, scenes) for fit in _fits(tree, scenes))
 
 
 def _pair(name: str, tree: Expression, plan: Plan, staging: Staging, scenes: Sequence[Scene]) -> str:
-    """Return the pairs of activation and loss for which a claim about abstract functions holds."""
+    """Return what abstract functions have to be for a claim to hold: a loss, an activation, or a pair."""
     losses = [f for f, arity in plan.functions.items() if arity == 2]
-    if not plan.functions:
-        return ""
-    good: list[str] = []
     links = [f for f, arity in plan.functions.items() if arity == 1]
-    for link, loss, activation, template in PAIRS:
-        for function in ([""] if losses else []) + links:
-            choices = {function: activation} if function else {}
-            chosen = {**scenes[0].chosen, **choices, **dict.fromkeys(losses, template)}
-            special = staging.special(chosen, scenes[0].world.objective)
-            with np.errstate(all="ignore"):
-                found = bool(special) and _holds_there(name, tree, special)
-            if found:
-                parts = [f"{function} is {link}"] if function else []
-                parts += [f"{losses[0]} is {loss}"] if losses else []
-                good.append(" and ".join(parts))
-                break
-    return ", or ".join(good)
+    choices: list[list[tuple[str, dict[str, Template]]]] = [
+        [(f"{loss} is {title}", {loss: template}) for _, title, _, template in PAIRS for loss in losses],
+        [(f"{link} is {title}", {link: template}) for title, template in LINKS.items() for link in links],
+        [
+            (f"{link} is {one} and {loss} is {other}", {link: activation, loss: template})
+            for one, other, activation, template in PAIRS
+            for link in links
+            for loss in losses
+        ],
+    ]
+    for alternatives in choices:
+        good = [text for text, special in alternatives if _holds_with(name, tree, staging, scenes, special)]
+        if good:
+            return ", or ".join(good)
+    return ""
+
+
+def _holds_with(
+    name: str, tree: Expression, staging: Staging, scenes: Sequence[Scene], special: Mapping[str, Template]
+) -> bool:
+    found = staging.special(special, scenes[0].world.objective)
+    with np.errstate(all="ignore"):
+        return bool(found) and _holds_there(name, tree, found)

@@ -136,8 +136,20 @@ class Context:
 
     def is_of_no_use(self, name: str) -> bool:
         """Tell whether a name is the gradient of data that the document does not speak of, such as dY."""
+        if not self.is_gradient(name):
+            return False
         claimed = any(entry.name == name for entry in self.plan.document.entries)
-        return self.is_gradient(name) and name[1:] in self.data and not claimed
+        return (name[1:] in self.data and not claimed) or name in self.derived
+
+    @cached_property
+    def derived(self) -> frozenset[str]:
+        """The gradients that are derived from the one claimed: of all that its variable is made of."""
+        graph = self.world.backward
+        variable = self.name[1:]
+        if not self.is_gradient(self.name) or variable not in graph:
+            return frozenset()
+        made_of = set(graph.walk(graph[variable].inputs))
+        return frozenset(d for d, v in graph.gradients.items() if v in graph and graph[v] in made_of)
 
     def is_gradient(self, name: str) -> bool:
         """Tell whether a name is that of a gradient."""

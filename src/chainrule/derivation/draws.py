@@ -55,6 +55,10 @@ def drawn(graph: Graph, sizes: Mapping[str, int], generator: np.random.Generator
     for _ in range(_MOST_TRIES):
         arrays = {leaf: _leaf(graph, leaf, sizes, generator) for leaf in graph.leaves()}
         result = trace(graph, Bound(arrays, dict(sizes)))
+        targets = _distributions(graph, result)
+        if targets:
+            arrays.update((leaf, _of_sum_1(arrays[leaf], axis)) for leaf, axis in targets.items())
+            result = trace(graph, Bound(arrays, dict(sizes)))
         if not all(np.all(np.isfinite(a)) for _, a in result.values_in_order() if a.dtype.kind == "f"):
             continue
         if not any(_is_near_kink(value, result) for value in graph.document()):
@@ -66,6 +70,32 @@ def drawn(graph: Graph, sizes: Mapping[str, int], generator: np.random.Generator
         where="",
         fix="check for logarithms and roots of negative numbers.",
     )
+
+
+def _distributions(graph: Graph, found: Trace) -> dict[Value, int]:
+    """Return data that is compared with probabilities, with the axis along which these have the sum 1.
+
+    Probabilities are seen by their values: a softmax may be written out by hand.
+    """
+    weights = set(graph.leaves("parameter"))
+    pairs = [value.inputs for value in graph.document() if value.op.name == "matmul"]
+    inputs = {x for pair in pairs if weights.intersection(pair) for x in pair}
+    targets = [leaf for leaf in graph.leaves("data") if leaf.kind == "real" and leaf not in inputs]
+    axes: dict[Value, int] = {}
+    for value in graph.document():
+        if value.op.name != "log" or value.inputs[0] in targets:
+            continue
+        array = found[value.inputs[0]]
+        for axis in range(array.ndim):
+            if array.shape[axis] > 1 and np.allclose(array.sum(axis=axis), 1):
+                alike = (leaf for leaf in targets if leaf.shape == value.inputs[0].shape)
+                axes.update((leaf, axis) for leaf in alike)
+    return axes
+
+
+def _of_sum_1(array: Array, axis: int) -> Array:
+    positive = np.abs(array) + 0.1
+    return positive / positive.sum(axis=axis, keepdims=True)
 
 
 def _is_near_kink(value: Value, found: Trace) -> bool:

@@ -39,6 +39,12 @@ def _of_one(name: str) -> Template:
 _ELEMENTWISE = tuple(
     _of_one(name) for name in ("tanh", "softplus", "sigmoid", "gelu_tanh", "silu", "softsign")
 )
+_IN_UNIT_INTERVAL = (
+    _of_one("sigmoid"),
+    Template("sigmoid_2", expression("sigmoid(2 a)"), expression("2 sigmoid'(2 a)")),
+    Template("softsign_01", expression("1/2 (1 + softsign(a))"), expression("1/2 softsign'(a)")),
+    Template("sigmoid_3", expression("sigmoid(1/2 a)"), expression("1/2 sigmoid'(1/2 a)")),
+)
 _LOSSES = (
     Template("half_sum_of_squares", expression("1/2 ‖a − b‖²"), expression("a − b")),
     Template("log_cosh", expression("sum(softplus(a − b))"), expression("sigmoid(a − b)")),
@@ -46,6 +52,10 @@ _LOSSES = (
 )
 _POOLS: Mapping[int, tuple[Template, ...]] = {1: _ELEMENTWISE, 2: _LOSSES}
 SOFTMAX = _of_one("softmax")
+LINKS: Mapping[str, Template] = {
+    "the identity": _of_one("identity"),
+    **{template.name: template for template in (*_ELEMENTWISE, _of_one("exp"))},
+}
 PAIRS: tuple[tuple[str, str, Template, Template], ...] = (
     (
         "sigmoid",
@@ -83,17 +93,27 @@ def check_arity(name: str, arity: int, line: int) -> None:
         )
 
 
-def instances(functions: Mapping[str, int]) -> list[Mapping[str, Template]]:
-    """Return two choices of known functions, different for each abstract one; one empty choice if none is."""
-    known = {name: arity for name, arity in functions.items() if arity in _POOLS}
-    return [_choice(known, round_) for round_ in range(2)] if known else [{}]
+def instances(
+    functions: Mapping[str, int], *, in_unit_interval: bool = False
+) -> list[Mapping[str, Template]]:
+    """Return two choices of known functions, different for each abstract one; one empty choice if none is.
+
+    Args:
+        functions: names with the number of their arguments.
+        in_unit_interval: whether element-wise ones must have values between 0 and 1.
+    """
+    pools = {**_POOLS, 1: _IN_UNIT_INTERVAL} if in_unit_interval else _POOLS
+    known = {name: arity for name, arity in functions.items() if arity in pools}
+    return [_choice(known, pools, round_) for round_ in range(2)] if known else [{}]
 
 
-def _choice(functions: Mapping[str, int], round_: int) -> Mapping[str, Template]:
+def _choice(
+    functions: Mapping[str, int], pools: Mapping[int, tuple[Template, ...]], round_: int
+) -> Mapping[str, Template]:
     taken: dict[int, int] = {}
     chosen: dict[str, Template] = {}
     for name, arity in functions.items():
-        pool = _POOLS[arity]
+        pool = pools[arity]
         place = taken.get(arity, 0)
         taken[arity] = place + 1
         chosen[name] = pool[(place + round_ * (1 + place // len(pool))) % len(pool)]

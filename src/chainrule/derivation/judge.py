@@ -44,7 +44,7 @@ class Judge:
     def __init__(self, plan: Plan, *, hints: bool, seed: int) -> None:
         self.plan, self.hints = plan, hints
         self.staging = Staging(plan, seed)
-        self.written = self.staging.scenes(plan.network)
+        self.written = self.staging.first()
         self.circles = circles(plan)
         self.misnamed: dict[str, Misnamed] = misnamed(plan, self.written)
         self.scenes = self._corrected()

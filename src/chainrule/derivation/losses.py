@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from chainrule.derivation.claim import Scene, fit
 from chainrule.derivation.coefficients import Finder
 from chainrule.derivation.context import Context
 from chainrule.derivation.document import Entry
-from chainrule.derivation.edits import STRUCTURE, Edit, functions_of_one_minus, signs
+from chainrule.derivation.edits import STRUCTURE, Edit, edit, functions_of_one_minus, signs
 from chainrule.derivation.functions import expression
 from chainrule.derivation.mistakes import mistake
 from chainrule.derivation.plan import Plan
-from chainrule.derivation.tree import NOWHERE, name, names_in, rewritten
+from chainrule.derivation.tree import NOWHERE, name, names_in, number, put, rewritten, subtrees
 from chainrule.derivation.verdict import Mistake, Suggestion
 from chainrule.derivation.writing import Style, write
 from chainrule.execute.inputs import Array
@@ -48,6 +48,8 @@ KNOWN = (
     Known("absolute error", r"absolute error|\bMAE\b", expression("abs(a − b)")),
 )
 
+_MAXIMIZED = r"maximi[sz]|(?<!negative )(?<!neg )log[ -]?likelihood"
+
 
 @dataclass(frozen=True)
 class Misnamed:
@@ -74,7 +76,10 @@ def misnamed(plan: Plan, scenes: Sequence[Scene]) -> dict[str, Misnamed]:
     """Return the losses among a document's own equations that are not what they are called."""
     stated = [s.statement for s in plan.network.stated if s.lines is plan.document.lines]
     equations = [s for s in stated if isinstance(s, syntax.Equation)]
-    titles = [known for known in KNOWN if re.search(known.names, plan.document.text, re.IGNORECASE)]
+    text = plan.document.text
+    titles = [known for known in KNOWN if re.search(known.names, text, re.IGNORECASE)]
+    if re.search(_MAXIMIZED, text, re.IGNORECASE):
+        return {}
     found: dict[str, Misnamed] = {}
     for equation in equations:
         context = Context(equation.name, plan, scenes, Style())
@@ -103,21 +108,47 @@ def _fault(
     losses = {known.title: _of(known, prediction, target) for known in KNOWN}
     if any(_is(equation.right, loss, target, context) for loss in losses.values()):
         return None
-    kinds = STRUCTURE if titles else (signs, functions_of_one_minus)
-    for edit in (e for kind in kinds for e in kind(equation.right, context)):
-        for known in titles or KNOWN[:2]:
-            if _is(edit.tree, losses[known.title], target, context):
-                return _misnamed(equation, edit, known, bool(titles))
+    kinds = (*STRUCTURE, *_OF_LOSSES) if titles else (signs, functions_of_one_minus, *_OF_LOSSES)
+    suspects = titles or (KNOWN[:2] if _takes_logarithm(equation.right, prediction) else ())
+    for change in (e for kind in kinds for e in kind(equation.right, context)):
+        for known in suspects:
+            if _is(change.tree, losses[known.title], target, context):
+                return _misnamed(equation, change, known, bool(titles))
     return None
 
 
-def _misnamed(equation: syntax.Equation, edit: Edit, known: Known, called: bool) -> Misnamed:
+def _takes_logarithm(tree: Expression, prediction: str) -> bool:
+    """Tell whether a right side has the logarithm of something that mentions a prediction."""
+    logs = (n for _, n in subtrees(tree) if isinstance(n, syntax.Call) and n.function == "log")
+    return any(prediction in names_in(node) for node in logs)
+
+
+def _whole_sign(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Turn the sign of the whole."""
+    text = "the sign of the whole is wrong: as it stands it grows as the prediction gets better"
+    yield edit(syntax.Negation(tree, NOWHERE), 1, "sign", text)
+
+
+def _other_logarithms(tree: Expression, context: Context) -> Iterator[Edit]:
+    """Turn log(a) into log(1 − a), or the reverse."""
+    for path, node in subtrees(tree):
+        if isinstance(node, syntax.Call) and node.function == "log":
+            inner = syntax.Infix("-", number("1"), node.arguments[0], NOWHERE)
+            changed = put(tree, path, replace(node, arguments=(inner,)))
+            text = f"log({context.write(inner)}) is meant, not {context.write(node)}"
+            yield edit(changed, 1, "another symbol", text)
+
+
+_OF_LOSSES = (_whole_sign, _other_logarithms)
+
+
+def _misnamed(equation: syntax.Equation, change: Edit, known: Known, called: bool) -> Misnamed:
     how = "it is called" if called else "it looks like"
     message = (
         f"{how} {known.title}, but it is another function; what follows from it is consistent with that."
     )
     loss = mistake("loss", f"this is not {known.title}")
-    return Misnamed(equation.name, edit.tree, message, (loss, *edit.mistakes))
+    return Misnamed(equation.name, change.tree, message, (loss, *change.mistakes))
 
 
 def _of(known: Known, prediction: str, target: str) -> Expression:
@@ -178,6 +209,7 @@ def _ratio(mine: Array, other: Array) -> float:
     """Return by what one array must be multiplied to be another, 0 if nothing does it."""
     if mine.shape != other.shape or not (np.all(np.isfinite(mine)) and np.all(np.isfinite(other))):
         return 0.0
-    factor = float(np.sum(mine * other)) / (float(np.sum(other * other)) or 1.0)
+    with np.errstate(all="ignore"):
+        factor = float(np.sum(mine * other)) / (float(np.sum(other * other)) or 1.0)
     close = np.allclose(mine, factor * other, rtol=1e-7, atol=1e-10 * float(np.max(np.abs(mine))))
     return factor if close else 0.0

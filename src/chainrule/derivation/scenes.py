@@ -8,7 +8,7 @@ from chainrule.derivation.claim import Scene
 from chainrule.derivation.functions import Template, instances, instantiated
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.world import Network, World, with_size_1
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, DataError
 
 _DRAWS = 3
 
@@ -27,6 +27,20 @@ class Staging:
         self._narrow: dict[str, list[Scene]] = {}
         self._special: dict[tuple[tuple[str, str], ...], list[Scene]] = {}
 
+    def first(self) -> list[Scene]:
+        """Return the scenes of the network; where logarithms need it, functions are between 0 and 1.
+
+        Raises:
+            DataError: values are not finite whatever the functions.
+        """
+        try:
+            return self.scenes(self.plan.network)
+        except DataError:
+            if not self.plan.functions:
+                raise
+        self.chosen = instances(self.plan.functions, in_unit_interval=True)
+        return self.scenes(self.plan.network)
+
     def scenes(
         self, network: Network, objective: str = "", chosen: Sequence[Mapping[str, Template]] = ()
     ) -> list[Scene]:
@@ -42,12 +56,13 @@ class Staging:
                 self._narrow[letter] = []
         return self._narrow[letter]
 
-    def special(self, chosen: Mapping[str, Template], objective: str) -> list[Scene]:
-        """Return the scene of one choice of known functions, none if the network has no meaning there."""
-        key = tuple((name, template.name) for name, template in chosen.items())
+    def special(self, special: Mapping[str, Template], objective: str) -> list[Scene]:
+        """Return the scenes with one choice for some abstract functions and each choice for the others."""
+        key = tuple((name, template.name) for name, template in special.items())
         if key not in self._special:
             try:
-                self._special[key] = self.scenes(self.plan.network, objective, [chosen])
+                chosen = [{**choice, **special} for choice in self.chosen]
+                self._special[key] = self.scenes(self.plan.network, objective, chosen)
             except ChainruleError:
                 self._special[key] = []
         return self._special[key]
