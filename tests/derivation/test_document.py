@@ -89,3 +89,25 @@ def test_what_is_too_large_is_refused_line_by_line() -> None:
         "a right side has at most 500 s",
         "a line has at most 4000 charac",
     ]
+
+
+def test_a_stated_shape_is_no_label() -> None:
+    assert found("data w : (1), x : (1)\nz = w x : (1)\nz = w x  (1)\nz = w x, (1.2)\n") == [
+        (1, 1, "data w : (1), x : (1)"), (2, 1, "z = w x : (1)"), (3, 1, "z = w x"), (4, 1, "z = w x"),
+    ]  # fmt: skip
+
+
+def test_a_line_that_begins_with_an_equals_sign_goes_on() -> None:
+    text = "dZ = A\n   = B\n= C\n\n====\n"
+    assert [(e.line, e.name) for e in read_document(text).entries] == [(1, "dZ"), (2, "dZ"), (3, "dZ")]
+
+
+@pytest.mark.parametrize("lead", ["So: ", "Step 1: ", "=> ", "Thus ", "and ", "⇒ ", "∴ "])
+def test_words_before_an_equation_are_left_out(lead: str) -> None:
+    assert found(f"{lead}dZ = A\n") == [(1, len(lead) + 1, "dZ = A")]
+
+
+@pytest.mark.parametrize("line", ["dW = X, since it is so", "dW == X", "dW ≈ X", "dW = X where X is data"])
+def test_a_line_about_a_known_name_is_never_skipped(line: str) -> None:
+    (entry,) = read_document(f"parameter W : (3)\n{line}\n").entries[1:]
+    assert entry.error is not None

@@ -181,7 +181,10 @@ def _as_edit(
     if monomial is None or monomial.is_1:
         return
     changed = scaled(terms[0], monomial)
-    yield Edit(put(tree, path, changed), _cost(monomial), _mistakes(terms[0], monomial, context))
+    mistakes = _mistakes(terms[0], monomial, context)
+    if meant := _meant(monomial, context):
+        mistakes = (mistake("factor", mistakes[0].text + meant),)
+    yield Edit(put(tree, path, changed), _cost(monomial), mistakes)
 
 
 def _cost(monomial: Monomial) -> float:
@@ -331,7 +334,7 @@ def _factor_mistake(term: Expression, by: Monomial, context: Context) -> Mistake
     inverse = Monomial(1 / by.factor, by.below, by.above)
     if _has(own, inverse):
         return mistake("factor", f"the factor {_shown(inverse, context)} is too many")
-    return mistake("factor", f"the factor {_shown(by, context)} is missing{_meant(by, context)}")
+    return mistake("factor", f"the factor {_shown(by, context)} is missing")
 
 
 def _meant(by: Monomial, context: Context) -> str:

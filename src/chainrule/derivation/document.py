@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chainrule.derivation.lines import Piece, numerators, pieces
 from chainrule.derivation.tree import subtrees
-from chainrule.errors import DataError, ParseError
+from chainrule.errors import DataError, KindError, ParseError
 from chainrule.ir.names import normalized
 from chainrule.notation import syntax
 from chainrule.notation.dialect import PLAIN
@@ -77,6 +77,8 @@ def read_document(document: str | Path, kind: str = "") -> Document:
     Raises:
         DataError: there is no such file, it is no text, or it is too long.
     """
+    if not isinstance(document, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+        raise KindError(f"a derivation is a path or text, not {type(document).__name__}.")
     if isinstance(document, Path) or (document and not re.search(r"[\n=←]", document)):
         path = Path(document)
         text, source, kind = _contents(path), path.name, kind or _KINDS.get(path.suffix.lower(), "")

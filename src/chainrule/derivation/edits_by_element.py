@@ -227,7 +227,7 @@ def summed(node: Expression, context: Context) -> Iterator[tuple[Expression, str
     for axis, size in enumerate(shape):
         number_of_axis = syntax.Setting("axis", axis, NOWHERE)
         shown = str(size) if isinstance(size, str) else f"axis {axis} of {show_shape(shape)}"
-        if isinstance(size, str) and shape.count(size) == 1:
+        if isinstance(size, str) and shape.count(size) == 1 and context.style.sigma:
             yield syntax.SumOver(size, node, NOWHERE), shown
         else:
             yield syntax.Call("sum", (node,), (number_of_axis,), False, NOWHERE), shown

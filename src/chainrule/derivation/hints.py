@@ -31,10 +31,12 @@ class Corrections:
     Attributes:
         mistakes: of the smallest correction.
         suggestions: corrections that hold at every draw, smallest first.
+        trials: how many edits were tried.
     """
 
     mistakes: tuple[Mistake, ...]
     suggestions: tuple[Suggestion, ...]
+    trials: int = 0
 
 
 def corrections(tree: Expression, context: Context) -> Corrections:
@@ -47,7 +49,7 @@ def corrections(tree: Expression, context: Context) -> Corrections:
         Suggestion(f"{context.style.spelled(context.name)} = {context.write(edit.tree)}", edit.mistakes)
         for edit in found[:_MOST_SUGGESTIONS]
     )
-    return Corrections(found[0].mistakes if found else (), suggestions)
+    return Corrections(found[0].mistakes if found else (), suggestions, search.trials)
 
 
 class _Search:

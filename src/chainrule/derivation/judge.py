@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.derivation.circles import circles
-from chainrule.derivation.claim import Fit, Scene, agree, fits, holds
+from chainrule.derivation.claim import Fit, Scene, agree, fits, holds, is_zero
 from chainrule.derivation.conditions import condition
 from chainrule.derivation.context import Context
 from chainrule.derivation.document import Entry
@@ -22,14 +22,17 @@ from chainrule.derivation.own import Own
 from chainrule.derivation.plan import Plan
 from chainrule.derivation.readings import usual
 from chainrule.derivation.scenes import Staging
-from chainrule.derivation.tree import names_in
+from chainrule.derivation.tree import names_in, subtrees
 from chainrule.derivation.unknown import misspelled_gradient, unknown_names, unknown_symbol
 from chainrule.derivation.verdict import Judgement, Role, Suggestion, Verdict
 from chainrule.derivation.writing import Style, style_of, write
 from chainrule.errors import ChainruleError, ParseError
 from chainrule.ir.names import normalized
+from chainrule.ir.shape import Shape
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
+
+_MOST_TRIALS = 40_000
 
 
 class Judge:
@@ -42,7 +45,7 @@ class Judge:
     """
 
     def __init__(self, plan: Plan, *, hints: bool, seed: int) -> None:
-        self.plan, self.hints = plan, hints
+        self.plan, self.hints, self.trials = plan, hints, 0
         self.staging = Staging(plan, seed)
         self.written = self.staging.first()
         self.circles = circles(plan)
@@ -51,6 +54,7 @@ class Judge:
         self.own = Own(self.scenes)
         self.document_style = style_of(" ".join(e.source for e in plan.document.entries), _spellings(plan))
         self.style: Style = self.document_style
+        self.stated: Shape | None = None
 
     def _corrected(self) -> list[Scene]:
         """Return the worlds in which losses are what they are called."""
@@ -86,6 +90,7 @@ class Judge:
             return self._definition(entry, entry.statement.right)
         if role == "update":
             return self._update(entry, entry.statement.right)
+        self.stated = entry.statement.shape
         judged = self._claim(entry, role, entry.statement.right)
         return self._circular(judged, place) if judged.holds and place in self.circles else judged
 
@@ -139,7 +144,10 @@ class Judge:
         """Let a name of the document's own stand for what it is worth, on true values and on its own."""
         found = fits(tree, self.scenes)
         if not found.found:
-            return self._unread(entry, "definition", found.error or ChainruleError("it has no meaning."))
+            reading = echo_unfit(entry.name, tree, self.scenes[0], self.style)
+            message = misfit(tree, self.scenes[0], self.style)
+            self.plan.refused[self.plan.document.entries.index(entry)] = ChainruleError(message, where="")
+            return self._base(entry, "definition", Verdict.WRONG, readings=(reading,), message=message)
         fit = found.found[0]
         for scene, value in zip(self.scenes, fit.values, strict=True):
             scene.world.add(entry.name, value.shape, value.kind)
@@ -162,6 +170,10 @@ class Judge:
 
     def _claim(self, entry: Entry, role: Role, tree: Expression) -> Judgement:
         base = self._base(entry, role, Verdict.WRONG)
+        if self._vanishes(entry.name):
+            message = f"{entry.name} is 0 for all random data, so nothing can be judged."
+            fix = "use smaller exponents or sizes."
+            return replace(base, verdict=Verdict.UNREAD, message=message, fix=fix)
         try:
             found = fits(tree, self.scenes)
         except ChainruleError as error:
@@ -170,6 +182,12 @@ class Judge:
         known = found.found[0] if len(found.found) == 1 else None
         self.own.claim(entry.name, known, names_in(tree), holds=judged.verdict is Verdict.RIGHT)
         return judged
+
+    def _vanishes(self, name: str) -> bool:
+        """Tell whether a value that is not 0 by its equation came out as 0 at every draw."""
+        value = self.scenes[0].world.backward.names.get(name)
+        plainly = value is None or value.repeated_constant is not None
+        return not plainly and all(is_zero(d.true[name]) for s in self.scenes for d in s.world.draws)
 
     def _by_readings(self, base: Judgement, tree: Expression, found: tuple[Fit, ...]) -> Judgement:
         """Judge a claim by the readings that have a meaning: none, one, or several."""
@@ -200,6 +218,9 @@ class Judge:
     def _one(self, base: Judgement, fit: Fit) -> Judgement:
         """Judge a claim that can be read in one way: first on true values, then on the document's own."""
         used = names_in(fit.tree)
+        if self.stated not in (None, self.scenes[0].world.flat[base.name].shape):
+            message = f"the shape that the line states is not that of {self.style.spelled(base.name)}."
+            return replace(base, message=message)
         if holds(fit, base.name, self.scenes):
             inherited = self.own.inherited(base.name, fit, used)
             verdict = Verdict.INHERITED if inherited else Verdict.RIGHT
@@ -225,7 +246,11 @@ class Judge:
         if wanted:
             base = replace(base, verdict=Verdict.CONDITIONAL, message=f"right only if {wanted}.")
         context = Context(base.name, self.plan, self.scenes, self.style)
-        found = corrections(tree, context) if self.hints else Corrections((), ())
+        looks = self.hints and self.trials < _MOST_TRIALS
+        found = corrections(tree, context) if looks else Corrections((), ())
+        self.trials += found.trials
+        if self.hints and not looks:
+            base = replace(base, fix="mend the lines above first; no further corrections were looked for.")
         return replace(base, mistakes=found.mistakes, suggestions=found.suggestions)
 
 
@@ -244,6 +269,8 @@ def _spellings(plan: Plan) -> tuple[tuple[str, str], ...]:
     for entry in plan.document.entries:
         if isinstance(entry.statement, syntax.Equation):
             spelled.setdefault(entry.name, entry.statement.name)
+            used = (node for _, node in subtrees(entry.statement.right) if isinstance(node, syntax.Name))
+            spelled.update((normalized(node.text), node.text) for node in used)
         elif entry.statement is not None:
             spelled.update((normalized(item.name), item.name) for item in entry.statement.items)
     return tuple(spelled.items())

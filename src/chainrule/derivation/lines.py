@@ -169,7 +169,8 @@ def _sentences(line: str) -> Iterator[str]:
     """Yield what stands between semicolons, each at its place, without comment, label and full stop."""
     text = line.partition("#")[0]
     label = _LABEL.search(text)
-    text = text[: label.start()] if label else text
+    if label and not text[: label.start()].rstrip().endswith((":", "=", "+", "-", "*", "/", "⊙")):
+        text = text[: label.start()]
     start = 0
     for part in text.split(";"):
         kept = part.rstrip()

@@ -25,6 +25,7 @@ class Style:
         minus: − or -.
         matrix: what stands between two matrices, a space or @.
         ascii: whether sums and norms are written in ASCII.
+        sigma: whether sums are written Σₘ, not sum(…, axis=0).
         names: how each name is spelled, by its normalized form.
     """
 
@@ -33,6 +34,7 @@ class Style:
     minus: str = "−"
     matrix: str = ""
     ascii: bool = False
+    sigma: bool = True
     names: tuple[tuple[str, str], ...] = ()
 
     def of_line(self, text: str) -> Style:
@@ -59,6 +61,7 @@ def style_of(text: str, names: tuple[tuple[str, str], ...] = ()) -> Style:
         minus="-" if ("-" in text.replace("<-", "") or plain) and "−" not in text else "−",
         matrix="@" if "@" in text else "",
         ascii=plain,
+        sigma="axis" not in text or "Σ" in text or "sum_" in text,
         names=names,
     )
 

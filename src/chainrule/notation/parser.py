@@ -173,7 +173,8 @@ class _Parser(DeclarationReader):
         """Tell whether the next token begins a factor by itself, without a sign before it."""
         if self.here.kind in ("number", "name", "sigma"):
             return True
-        return self.sees("(") or (self.sees("||") and not self.inside_norm)
+        opens = self.sees("(") or (self.sees("[") and not self.here.tight)
+        return opens or (self.sees("||") and not self.inside_norm)
 
     def factor(self) -> Expression:
         """factor := 'Σ' letter product | postfix"""
@@ -239,7 +240,7 @@ class _Parser(DeclarationReader):
         return syntax.Power(operand, exponent, self.span(start))
 
     def atom(self) -> Expression:
-        """atom := number | name | call | '(' expression ')' | '1[' expression ']' | '‖' expression '‖²'"""
+        """atom := number | name | call | '(' sum ')' | '[' sum ']' | '1[' comparison ']' | '‖' sum '‖²'"""
         token = self.here
         if token.kind == "number":
             self.at += 1
@@ -248,13 +249,14 @@ class _Parser(DeclarationReader):
             return syntax.Number(token.text, self.span(token))
         if token.kind == "name":
             return self.name_or_call()
-        if self.take("("):
+        if self.take("(", "["):
             self.inside_norm, outside = 0, self.inside_norm
             inner = self.expression()
             self.inside_norm = outside
             if self.sees(","):
                 self.refuse_unknown_call(token)
-            self.expect(")", ") or an operator")
+            closing = {"(": ")", "[": "]"}[token.text]
+            self.expect(closing, f"{closing} or an operator")
             return inner
         if self.take("||"):
             return self.norm(token)

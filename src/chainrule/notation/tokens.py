@@ -15,22 +15,23 @@ TokenKind: TypeAlias = Literal["number", "name", "sign", "raised", "lowered", "s
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SIGNS = (
     "←", "||", "<=", ">=", "==", "!=", ".*", "**",
-    "⊙", "ᵀ", "‖", "≤", "≥", "≠", "−", "+", "-", "*", "/", "@", "^", "(", ")", "[", "]",
+    "⊙", "ᵀ", "‖", "≤", "≥", "≠", "−", "–", "+", "-", "*", "/", "@", "^", "(", ")", "[", "]",
     ",", ":", "=", "<", ">", "'", "′", "·",
 )  # fmt: skip
 _SIGN = re.compile("|".join(map(re.escape, _SIGNS)))
-_SPELLINGS = {"−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "⊙": ".*", "′": "'", "**": "^"}
+_SPELLINGS = {"−": "-", "–": "-", "≤": "<=", "≥": ">=", "≠": "!=", "‖": "||", "⊙": ".*", "′": "'", "**": "^"}
 _PREFIX = re.compile(r"(?:d[²³⁴⁵⁶⁷⁸⁹])+(?=[^\W\d_])")
 _AFTER_NORM = re.compile(r"₁|_1(?![0-9])")
 _MOST_DIGITS = 160
 _HINTS = {
     "∑": "write Σₘ X with the Greek letter, or sum_m X.",
     "⊤": "write Wᵀ or W^T.",
+    "½": "write 1/2.",
     "×": "write A B for the matrix product, A ⊙ B or A .* B element by element.",
     "√": "write x^0.5.",
     "\\": "LaTeX is printed, not read: write λ or lambda, ⊙ or .*, Σₘ or sum_m.",
     "Σ": "say over which axis: Σₘ X or sum_m X, or sum(X) over all.",
-    ".": "write A .* B element by element, W^T for a transpose, A B for the matrix product.",
+    ".": "write A .* B, W^T, A B and 0.5; there is no np.sum(X), W.T, A.dot(B) or .5.",
     "∇": "write dW1 for the gradient with respect to W1.",
     "∂": "write dW1 for the gradient with respect to W1.",
     "$": "LaTeX is printed, not read: write W1ᵀ, A ⊙ B, Σₘ Z in plain text.",
