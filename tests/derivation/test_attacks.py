@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chainrule.derivation import judge
 from chainrule.derivation.check import check
 from chainrule.errors import KindError
 
@@ -25,7 +26,7 @@ def verdicts(text: str) -> list[str]:
     return [str(claim.verdict) for claim in check(text).claims]
 
 
-@pytest.mark.parametrize("first", ["o = x W", "o = Q x", "o = (W x", "o = W x  : (d)"])
+@pytest.mark.parametrize("first", ["o = x W", "o = Q x", "o = W x  : (d)"])
 def test_a_line_that_makes_no_sense_may_be_corrected_below(first: str) -> None:
     text = HEAD.replace("o = W x + b", f"{first}\no = W x + b") + "do = o - y\n"
     assert verdicts(text) == ["unread", "right"]
@@ -45,8 +46,8 @@ def test_what_seems_to_be_a_gradient_is_not_taken_for_a_name_of_ones_own(line: s
 
 
 def test_names_of_ones_own_may_begin_with_d() -> None:
-    text = HEAD.replace("o - y)", "diff)").replace("J =", "diff = o - y\nJ =").replace("(diff", "diff")
-    assert verdicts(text.replace("sum(diff^2)", "sum(diff^2)") + "dist = o + y\ndo = diff\n") == ["right"]
+    text = HEAD.replace("(o - y)^2", "diff^2").replace("J =", "diff = o - y\nJ =")
+    assert verdicts(text + "dist = o + y\ndo = diff\n") == ["right"]
 
 
 @pytest.mark.parametrize(
@@ -142,12 +143,13 @@ def test_a_row_is_not_right_for_an_output_of_size_1() -> None:
 
 
 def test_a_value_that_vanishes_is_not_judged() -> None:
-    text = "data w : (1), x : (1)\nparameter v : (1)\nJ = sum(1/9 w v)^9999\ndv = 0 v\n"
+    text = "sizes n\ndata w : (n)\nparameter v : (n)\nJ = (1/99 wᵀ v)^999\ndv = 0 v\n"
     assert verdicts(text) == ["unread"]
 
 
-def test_many_wrong_lines_take_a_bounded_time() -> None:
-    report = check(HEAD + "do = x + 1/2 y + o^3\n" * 400)
+def test_many_wrong_lines_take_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "_MOST_TRIALS", 200)
+    report = check(HEAD + "do = x + 1/2 y + o^3\n" * 9)
     assert {str(claim.verdict) for claim in report.claims} == {"wrong"}
     assert "no further corrections" in report.claims[-1].fix
 

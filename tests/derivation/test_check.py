@@ -154,7 +154,7 @@ def test_the_echo_shows_brackets_and_shapes() -> None:
         ("dZ0 = dZ1 W1ᵀ ⊙ tanh'(Z0)", "nothing is called Z0.", "layer 0 is the input"),
         ("dZ2 = (A2 − Y", "found the end of the line", "expected ) or an operator"),
         ("db2 = Σ dZ2", "cannot read 'Σ'", "say over which axis"),
-        ("dW1 = X.T dZ1", "cannot read '.'", "W^T for a transpose"),
+        ("dW1 = X.T dZ1", "cannot read '.'", "there is no np.sum(X), W.T"),
         ("∂Z2/∂W2 = A1", "a derivative of Z2 stands here.", "∂J/∂V"),
         ("$$ dZ2 = A2 - Y $$", "cannot read '$'", "LaTeX is printed"),
     ],

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.errors import KindError, ParseError
+from chainrule.errors import KindError, ParseError, ShapeError
 from tests.support.documents import changed, documents, words
 from tests.support.grammar import document
 from tests.support.promises import parses_or_refuses
@@ -82,6 +82,18 @@ def test_what_stands_too_deep_is_refused(right: str) -> None:
     with pytest.raises(ParseError, match="stands too deep") as caught:
         cr.parse(f"{HEAD}Z = {right}")
     assert (caught.value.line, caught.value.expected) == (4, "fewer brackets and marks")
+
+
+@pytest.mark.parametrize("right", ["leaf(1)", "leaf(X)", "constant(s)", "leaf'(X)", "1 + constant"])
+def test_leaves_and_constants_are_no_functions(right: str) -> None:
+    with pytest.raises(ParseError, match=r"(nothing is called|there is no function) (leaf|constant)"):
+        cr.parse(f"{HEAD}Z = {right}")
+
+
+@pytest.mark.parametrize("right", ["expand(s, (0, -1))", "expand(s, (2, -1))", "one_hot(y, size=0)"])
+def test_a_size_is_at_least_1(right: str) -> None:
+    with pytest.raises(ShapeError, match="a size is a whole number from 1"):
+        cr.parse(f"{HEAD}data y : (m) index\nZ = {right}")
 
 
 def test_a_shape_of_too_many_axes_is_refused() -> None:

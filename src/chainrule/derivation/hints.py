@@ -12,7 +12,7 @@ from chainrule.derivation.edits import STRUCTURE, Edit
 from chainrule.derivation.edits_by_element import BY_ELEMENT
 from chainrule.derivation.special import special
 from chainrule.derivation.terms import named_terms, product_terms
-from chainrule.derivation.tree import subtrees
+from chainrule.derivation.tree import names_in, subtrees
 from chainrule.derivation.verdict import Mistake, Suggestion
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
@@ -71,7 +71,8 @@ class _Search:
             good = list(self._good(self._scaled(singles)))
         if not good:
             good = list(self._good(self._doubled(singles)))
-        return _ranked(good, self.context)
+        sound = [edit for edit in good if not _is_circular(edit.tree, self.context)]
+        return _ranked(sound, self.context)
 
     def _good(self, edits: Iterable[Edit]) -> Iterator[Edit]:
         """Yield those edits that make the claim true."""
@@ -114,6 +115,12 @@ def _measured(tree: Expression, context: Context) -> list[Edit]:
 def _edits(tree: Expression, context: Context) -> Iterator[Edit]:
     for kind in (*STRUCTURE, *BY_ELEMENT):
         yield from kind(tree, context)
+
+
+def _is_circular(tree: Expression, context: Context) -> bool:
+    """Tell whether a correction would rest on the gradient itself, or on one that follows from it."""
+    used = names_in(tree)
+    return context.is_gradient(context.name) and any(n == context.name or n in context.derived for n in used)
 
 
 def _ranked(edits: list[Edit], context: Context) -> list[Edit]:

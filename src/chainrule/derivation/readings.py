@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import TypeGuard
@@ -11,7 +11,8 @@ from chainrule.derivation.tree import NOWHERE, at, put, rewritten, subtrees
 from chainrule.notation import syntax
 from chainrule.notation.syntax import Expression
 
-_MOST = 24
+_MOST = 64
+_MOST_STARS = 3
 _WITH_MATRIX, _WITH_HADAMARD = ("", "@", "/"), (".*", "/")
 
 
@@ -68,7 +69,7 @@ def _combined(tree: Expression, others: Callable[[syntax.Product], list[_Choice]
 
 def _other_products(node: syntax.Product) -> list[_Choice]:
     """Return the further readings of one chain of factors."""
-    starred = [_starred(sign) for sign in (".*", "")] if "*" in node.signs else []
+    starred = list(_starred(node.signs.count("*"))) if "*" in node.signs else []
     found = [_Choice(star) for star in starred]
     for star in starred or [lambda chain: chain]:
         if _is_mixed(star(node)):
@@ -80,13 +81,16 @@ def _other_products(node: syntax.Product) -> list[_Choice]:
     return found
 
 
-def _starred(sign: str) -> Callable[[syntax.Product], syntax.Product]:
-    """Return what reads every * of a chain as one sign."""
+def _starred(count: int) -> Iterator[Callable[[syntax.Product], syntax.Product]]:
+    """Yield what reads the stars of a chain as element-wise and matrix products, in every combination."""
+    for meant in product((".*", ""), repeat=count) if count <= _MOST_STARS else ():
+        yield lambda node, meant=meant: _with_stars(node, meant)
 
-    def read(node: syntax.Product) -> syntax.Product:
-        return syntax.Product(node.factors, tuple(sign if s == "*" else s for s in node.signs), node.span)
 
-    return read
+def _with_stars(node: syntax.Product, meant: tuple[str, ...]) -> syntax.Product:
+    stars = iter(meant)
+    signs = tuple(next(stars) if sign == "*" else sign for sign in node.signs)
+    return syntax.Product(node.factors, signs, node.span)
 
 
 def _is_mixed(node: Expression) -> TypeGuard[syntax.Product]:

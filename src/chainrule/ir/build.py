@@ -188,9 +188,14 @@ def _checked_number(op: Op, name: str, item: Any) -> Any:
 
 def _infer(op: Op, inputs: Sequence[Value], attributes: dict[str, Any]) -> Shape:
     try:
-        return op.infer(*(value.shape for value in inputs), **attributes)
+        shape = op.infer(*(value.shape for value in inputs), **attributes)
+        if any(isinstance(size, int) and size < 1 for size in shape):
+            raise MismatchError(
+                f"a size is a whole number from 1, and the shape would be {show_shape(shape)}"
+            )
     except MismatchError as mismatch:
         raise _mismatch(op, inputs, mismatch) from None
+    return shape
 
 
 def _column_fix(inputs: Sequence[Value]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chainrule.errors import NamingError, UnknownNameError, nearest
+from chainrule.ir.form import Literal, Name
 
 if TYPE_CHECKING:
     from chainrule.ir.op import Op
@@ -44,6 +45,11 @@ def lookup(name: str) -> Op:
 def is_op(name: str) -> bool:
     """Tell whether an op has this name."""
     return name in _OPS
+
+
+def is_function(name: str) -> bool:
+    """Tell whether equations may call an op of this name: all but leaves and constants."""
+    return name in _OPS and not isinstance(_OPS[name].form, Name | Literal)
 
 
 def every_op() -> Iterator[Op]:

@@ -12,7 +12,7 @@ from chainrule.ir.constant import Constant
 from chainrule.ir.graph import Graph
 from chainrule.ir.names import normalized
 from chainrule.ir.op import Op
-from chainrule.ir.registry import every_op, lookup
+from chainrule.ir.registry import every_op, is_function, lookup
 from chainrule.ir.shape import Shape, letters_of, show_shape
 from chainrule.ir.value import Value
 from chainrule.notation import syntax
@@ -159,7 +159,7 @@ class Meaning:
         if normalized(name) in self.defined_later:
             early = f"{name} is used before the line that defines it."
             self.fail(early, span, expected="a name that an earlier line defines", fix="move that line up.")
-        functions = [op.name for op in every_op()]
+        functions = filter(is_function, (op.name for op in every_op()))
         hint = nearest(name, [*self.graph.names, *sorted(self.letters)], functions)
         return self.fail(f"nothing is called {name}.", span, expected="a known name", fix=hint)
 

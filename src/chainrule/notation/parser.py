@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from chainrule.errors import KindError, nearest
 from chainrule.ir.names import normalized
-from chainrule.ir.registry import every_op, is_op, lookup
+from chainrule.ir.registry import every_op, is_function, lookup
 from chainrule.notation import syntax
 from chainrule.notation.declarations import KINDS, DeclarationReader
 from chainrule.notation.depth import beyond
@@ -270,7 +270,7 @@ class _Parser(DeclarationReader):
 
     def refuse_function(self, token: Token) -> NoReturn:
         """Say that there is no such function, which are declared, and which op has a similar name."""
-        fix = nearest(token.text, self.functions, [op.name for op in every_op()])
+        fix = nearest(token.text, self.functions, filter(is_function, (op.name for op in every_op())))
         fix = "" if fix.startswith("Nothing") else fix
         self.fail("a function", f"there is no function {token.text}. {fix}".rstrip(), token)
 
@@ -309,7 +309,7 @@ class _Parser(DeclarationReader):
             name = syntax.Name(letter.text, self.span(letter))
             return syntax.Call("size", (name,), (), False, self.span(token))
         abstract = self.functions.get(normalized(token.text))
-        if abstract is None and not is_op(token.text):
+        if abstract is None and not is_function(token.text):
             if self.sees("'") and self.tokens[self.at + 1].text == "(":
                 self.refuse_function(token)
             return syntax.Name(token.text, self.span(token))
