@@ -158,3 +158,9 @@ def test_many_wrong_lines_take_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_neither_path_nor_text_is_refused(document: object) -> None:
     with pytest.raises(KindError, match="a derivation is a path or text"):
         check(document)  # type: ignore[arg-type]  # what a user may pass
+
+
+@pytest.mark.parametrize("line", [",", "a,", ", , ,", "a = 1, ,", "= 1", "a", "a =", "= ,"])
+def test_scraps_of_equations_are_refused_or_left_alone(line: str) -> None:
+    for text in (HEAD + line + "\n", f"```\n{HEAD}{line}\n```\n"):
+        assert check(text + "db = do\n")["db"]

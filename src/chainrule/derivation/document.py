@@ -165,7 +165,7 @@ class _DocumentReader:
 
     def _statements(self, piece: Piece, tokens: list[Token]) -> Iterator[Entry]:
         """Yield the equations of one piece: a chain of equals signs makes several of one name."""
-        for parts in _split(tokens):
+        for parts in filter(_says_something, _split(tokens)):
             source = self._written(piece, parts)
             try:
                 statement = parse_statement(parts, self.lines, self.source, PLAIN, self.functions)
@@ -226,6 +226,10 @@ class _DocumentReader:
         while end < len(rewritten) and rewritten[end] == " " and end < len(original) and original[end] != " ":
             end += 1
         return original[start:end]
+
+
+def _says_something(tokens: list[Token]) -> bool:
+    return len(tokens) > 1
 
 
 def _split(tokens: list[Token]) -> Iterator[list[Token]]:

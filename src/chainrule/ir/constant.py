@@ -12,7 +12,6 @@ from chainrule.errors import KindError, NamingError
 from chainrule.ir.shape import Shape
 
 _LARGEST_EXPONENT = 64
-_LARGEST_POWER_OF_A_SIZE = 1000
 _MOST_BITS = 512
 
 
@@ -172,10 +171,8 @@ def _raised(letter: str, power: int) -> str:
 
 def _tidy(exponents: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     for letter, power in exponents.items():
-        if abs(power) > _LARGEST_POWER_OF_A_SIZE:
-            raise KindError(
-                f"a power of the size {letter} is at most {_LARGEST_POWER_OF_A_SIZE}, not {power}."
-            )
+        if abs(power) > _LARGEST_EXPONENT:
+            raise KindError(f"a power of the size {letter} is at most {_LARGEST_EXPONENT}, not {power}.")
     return tuple(sorted((letter, power) for letter, power in exponents.items() if power))
 
 
