@@ -153,6 +153,7 @@ def test_both_readings_of_a_mixed_product_keep_its_brackets(right: str, fix: str
         ("negative'(X)^s", "expand(−1, (m, m))^s"),
         ("expand(s, (m, m))² + X", "expand(s, (m, m))² + X"),
         ("2 ((1/X)/X)", "2 (1 / X / X)"),
+        ("2 (1/exp(s) s)", "2 (1/exp(s) s)"),
         ("divide(2 bᵀ b, X)", "(2 bᵀ b) / X"),
         ("1/s divide(2 bᵀ b, X)", "1/s ((2 bᵀ b) / X)"),
         ("(bᵀ b) X ⊙ X", "(bᵀ b) X ⊙ X"),

@@ -240,9 +240,12 @@ class Writer:
     def _starts_with_a_scalar(self, value: Value) -> bool:
         """Tell whether a quotient's first numerator would join the scalar before it, as in 2 (1/b)."""
         first = value
-        while isinstance(first.op.form, forms.Fraction) and (first is value or not self._is_named(first)):
-            first = self._operands(first)[0]
-            if first.shape == ():
+        while isinstance(first.op.form, forms.Fraction | forms.Product):
+            if first is not value and self._is_named(first):
+                return False
+            whole, first = first, self._operands(first)[0]
+            joins = first.shape == () if whole is value else first.constant is not None
+            if isinstance(whole.op.form, forms.Fraction) and joins:
                 return True
         return False
 
