@@ -1,0 +1,1 @@
+"""The native executor: a graph compiled to machine code through LLVM."""
