@@ -22,37 +22,37 @@ class Register:
         return f"{self.type} {self.name}"
 
 
-def element(type: str) -> str:
+def element(ty: str) -> str:
     """Return the type of a vector's elements, or the type itself.
 
     >>> element("<16 x float>"), element("i64")
     ('float', 'i64')
     """
-    return type[1:-1].split(" x ")[1] if type.startswith("<") else type
+    return ty[1:-1].split(" x ")[1] if ty.startswith("<") else ty
 
 
-def lanes_of(type: str) -> int:
+def lanes_of(ty: str) -> int:
     """Return the number of a vector's elements; 0 for what is no vector.
 
     >>> lanes_of("<16 x float>"), lanes_of("float")
     (16, 0)
     """
-    return int(type[1:].split(" x ")[0]) if type.startswith("<") else 0
+    return int(ty[1:].split(" x ")[0]) if ty.startswith("<") else 0
 
 
-def like(type: str, of: str) -> str:
+def like(ty: str, of: str) -> str:
     """Return the type with elements `of` and as many of them as a given type has.
 
     >>> like("<16 x float>", "i32"), like("double", "i64")
     ('<16 x i32>', 'i64')
     """
-    lanes = lanes_of(type)
+    lanes = lanes_of(ty)
     return f"<{lanes} x {of}>" if lanes else of
 
 
-def is_float(type: str) -> bool:
+def is_float(ty: str) -> bool:
     """Tell whether a type, or a vector's element, is a floating-point number."""
-    return element(type) in _FLOATS
+    return element(ty) in _FLOATS
 
 
 class Code:
@@ -66,7 +66,7 @@ class Code:
     """
 
     def __init__(self, parameters: Sequence[str] = (POINTER,)) -> None:
-        self.arguments = tuple(Register(type, f"%a{i}") for i, type in enumerate(parameters))
+        self.arguments = tuple(Register(ty, f"%a{i}") for i, ty in enumerate(parameters))
         self._lines: list[str] = ["entry:"]
         self._declared: dict[str, str] = {}
         self._counter = 0
@@ -79,10 +79,10 @@ class Code:
         declared = "\n".join(self._declared.values())
         return f"define void @kernel({parameters}) {{\n{body}\n  ret void\n}}\n{declared}\n"
 
-    def make(self, type: str, instruction: str) -> Register:
+    def make(self, ty: str, instruction: str) -> Register:
         """Append an instruction with a result."""
         self._counter += 1
-        made = Register(type, f"%v{self._counter}")
+        made = Register(ty, f"%v{self._counter}")
         self._lines.append(f"{made.name} = {instruction}")
         return made
 
@@ -90,11 +90,11 @@ class Code:
         """Append an instruction without a result."""
         self._lines.append(instruction)
 
-    def constant(self, type: str, number: float) -> Register:
+    def constant(self, ty: str, number: float) -> Register:
         """Return a number, in every lane of a vector."""
-        scalar = element(type)
+        scalar = element(ty)
         literal = _float_literal(scalar, number) if scalar in _FLOATS else str(int(number))
-        return Register(type, f"splat ({scalar} {literal})" if lanes_of(type) else literal)
+        return Register(ty, f"splat ({scalar} {literal})" if lanes_of(ty) else literal)
 
     def whole(self, number: int) -> Register:
         """Return a count."""
@@ -129,7 +129,7 @@ class Code:
         return self.intrinsic("fmuladd", a, b, c)
 
     def compare(self, predicate: str, a: Register, b: Register) -> Register:
-        """Append a comparison: olt, ogt, oeq, une, uno, … of floats; slt, sge, eq, ult, … of whole numbers."""
+        """Append a comparison: olt, ogt, oeq, une, … of floats; slt, sge, eq, … of whole numbers."""
         opcode = "fcmp" if is_float(a.type) else "icmp"
         return self.make(like(a.type, FLAG), f"{opcode} {predicate} {a}, {b.name}")
 
@@ -139,8 +139,8 @@ class Code:
 
     def convert(self, opcode: str, a: Register, scalar: str) -> Register:
         """Append a conversion of each element: fptosi, sitofp, fpext, fptrunc, zext, trunc, bitcast."""
-        type = like(a.type, scalar)
-        return a if type == a.type else self.make(type, f"{opcode} {a} to {type}")
+        ty = like(a.type, scalar)
+        return a if ty == a.type else self.make(ty, f"{opcode} {a} to {ty}")
 
     def intrinsic(self, name: str, *operands: Register, result: str = "") -> Register:
         """Append a call of one of LLVM's own functions, such as sqrt, fabs, floor, fmuladd.
@@ -150,17 +150,17 @@ class Code:
             operands: its arguments; the first one's type is the overload.
             result: the type of the result, that of the first operand if left out.
         """
-        type = result or operands[0].type
+        ty = result or operands[0].type
         full = f"llvm.{name}.{_mangled(operands[0].type)}"
-        self._declared.setdefault(full, f"declare {type} @{full}({', '.join(r.type for r in operands)})")
-        return self.make(type, f"call {type} @{full}({', '.join(map(str, operands))})")
+        self._declared.setdefault(full, f"declare {ty} @{full}({', '.join(r.type for r in operands)})")
+        return self.make(ty, f"call {ty} @{full}({', '.join(map(str, operands))})")
 
     def splat(self, scalar: Register, lanes: int) -> Register:
         """Append a vector with one number in every lane."""
-        type = f"<{lanes} x {scalar.type}>"
-        first = self.make(type, f"insertelement {type} poison, {scalar}, i32 0")
+        ty = f"<{lanes} x {scalar.type}>"
+        first = self.make(ty, f"insertelement {ty} poison, {scalar}, i32 0")
         zeros = f"<{lanes} x i32> zeroinitializer"
-        return self.make(type, f"shufflevector {first}, {type} poison, {zeros}")
+        return self.make(ty, f"shufflevector {first}, {ty} poison, {zeros}")
 
     def lane_numbers(self, scalar: str, lanes: int) -> Register:
         """Return the vector 0, 1, 2, … of whole numbers."""
@@ -170,18 +170,18 @@ class Code:
         """Append base + offset, counted in elements of a type."""
         return self.make(POINTER, f"getelementptr {scalar}, {base}, {offset}")
 
-    def load(self, type: str, address: Register) -> Register:
+    def load(self, ty: str, address: Register) -> Register:
         """Append a load that needs no more alignment than one element has."""
-        return self.make(type, f"load {type}, {address}, align {_size(element(type))}")
+        return self.make(ty, f"load {ty}, {address}, align {_size(element(ty))}")
 
     def store(self, a: Register, address: Register) -> None:
         """Append a store that needs no more alignment than one element has."""
         self.effect(f"store {a}, {address}, align {_size(element(a.type))}")
 
-    def argument(self, place: int, type: str = COUNT) -> Register:
+    def argument(self, place: int, ty: str = COUNT) -> Register:
         """Append a load from the list of arguments, whose cells are eight bytes each."""
         cell = self.address(self.arguments[0], self.whole(place), COUNT)
-        return self.make(type, f"load {type}, {cell}, align 8")
+        return self.make(ty, f"load {ty}, {cell}, align 8")
 
     def loop(
         self,
@@ -262,9 +262,9 @@ def _float_literal(scalar: str, number: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
 
-def _mangled(type: str) -> str:
-    scalar = _FLOATS.get(element(type), element(type))
-    return f"v{lanes_of(type)}{scalar}" if lanes_of(type) else scalar
+def _mangled(ty: str) -> str:
+    scalar = _FLOATS.get(element(ty), element(ty))
+    return f"v{lanes_of(ty)}{scalar}" if lanes_of(ty) else scalar
 
 
 def _size(scalar: str) -> int:
