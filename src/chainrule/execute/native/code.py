@@ -155,6 +155,16 @@ class Code:
         self._declared.setdefault(full, f"declare {ty} @{full}({', '.join(r.type for r in operands)})")
         return self.make(ty, f"call {ty} @{full}({', '.join(map(str, operands))})")
 
+    def call(self, function: str, *operands: Register, result: str = "void") -> Register:
+        """Append a call of a function whose types are fixed, declared under its full name."""
+        types = ", ".join(r.type for r in operands)
+        self._declared.setdefault(function, f"declare {result} @{function}({types})")
+        text = f"call {result} @{function}({', '.join(map(str, operands))})"
+        if result != "void":
+            return self.make(result, text)
+        self.effect(text)
+        return Register("void", "")
+
     def splat(self, scalar: Register, lanes: int) -> Register:
         """Append a vector with one number in every lane."""
         ty = f"<{lanes} x {scalar.type}>"
@@ -177,6 +187,19 @@ class Code:
     def store(self, a: Register, address: Register) -> None:
         """Append a store that needs no more alignment than one element has."""
         self.effect(f"store {a}, {address}, align {_size(element(a.type))}")
+
+    def masked_load(self, ty: str, address: Register, mask: Register) -> Register:
+        """Append a load of those lanes alone whose flag is set; the others are 0."""
+        name = f"llvm.masked.load.{_mangled(ty)}.p0"
+        self._declared.setdefault(name, f"declare {ty} @{name}(ptr, i32, {mask.type}, {ty})")
+        align = _size(element(ty))
+        return self.make(ty, f"call {ty} @{name}({address}, i32 {align}, {mask}, {ty} zeroinitializer)")
+
+    def masked_store(self, a: Register, address: Register, mask: Register) -> None:
+        """Append a store of those lanes alone whose flag is set."""
+        name = f"llvm.masked.store.{_mangled(a.type)}.p0"
+        self._declared.setdefault(name, f"declare void @{name}({a.type}, ptr, i32, {mask.type})")
+        self.effect(f"call void @{name}({a}, {address}, i32 {_size(element(a.type))}, {mask})")
 
     def argument(self, place: int, ty: str = COUNT) -> Register:
         """Append a load from the list of arguments, whose cells are eight bytes each."""

@@ -1,0 +1,192 @@
+"""A program made ready for one set of sizes: groups, kernels, and where every array lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chainrule.execute.native.arrays import Node, View
+from chainrule.execute.native.groups import Group, Grouping, grouped, live
+from chainrule.execute.native.kernels.calls import Machine, copy_kernel, kernels_of
+from chainrule.execute.native.kernels.loops import Kernel
+from chainrule.execute.native.memory import Span, arranged
+from chainrule.execute.native.symbols import copied
+from chainrule.execute.native.trace import Traced, traced
+from chainrule.ir.graph import Graph
+from chainrule.ir.value import Value
+
+
+@dataclass(frozen=True)
+class Task:
+    """One entry of a plan: a kernel, or a value left to the forward rule of its op.
+
+    Attributes:
+        kernel: the kernel, or None.
+        node: the node of the value.
+    """
+
+    kernel: Kernel | None
+    node: Node | None = None
+
+
+@dataclass
+class Plan:
+    """What to run for one set of sizes.
+
+    Attributes:
+        machine: what it is written for.
+        traced: the program it comes from.
+        groups: nodes computed together, in order.
+        forward: tasks up to the last one that the outputs need, and all others but those that change a leaf.
+        update: tasks that change leaves.
+        outputs: where the outputs of the graph are found.
+        places: the byte in the arena at which each stored array begins.
+        homes: nodes whose array is a leaf's own, which they replace.
+        bytes: the size of the arena.
+    """
+
+    machine: Machine
+    traced: Traced
+    groups: list[Group]
+    forward: list[Task]
+    update: list[Task]
+    outputs: list[View]
+    places: dict[Node, int]
+    homes: dict[Node, Value]
+    bytes: int
+
+    @property
+    def tasks(self) -> list[Task]:
+        """All tasks, in order."""
+        return [*self.forward, *self.update]
+
+
+def planned(graph: Graph, sizes: Mapping[str, int], machine: Machine) -> Plan:
+    """Return the plan of a graph whose letters have these sizes."""
+    return _Planning(graph, traced(graph, sizes, machine.layout), machine).plan()
+
+
+class _Planning:
+    def __init__(self, graph: Graph, program: Traced, machine: Machine) -> None:
+        self.graph, self.program, self.machine = graph, program, machine
+        self.layout = machine.layout
+        self.outputs = [program.views[value] for value in graph.outputs]
+        self.updates = self._updates()
+        order = live(program.nodes.order, [*self.outputs, *self.updates.values()])
+        self.grouping: Grouping = grouped(order, self.layout)
+        self.groups = self.grouping.groups
+        self.readers = self._readers()
+        self.last_output = max((self._place(view.node) for view in self.outputs), default=-1)
+        self.homes = self._homes()
+        self.stored = self._stored()
+
+    def plan(self) -> Plan:
+        """Return the plan."""
+        first_change = min((self.grouping.place[node] for node in self.homes), default=len(self.groups))
+        tasks = [self._tasks(group) for group in self.groups]
+        forward = [task for some in tasks[:first_change] for task in some]
+        update = [task for some in tasks[first_change:] for task in some]
+        update += [
+            Task(copy_kernel(view, home, self.machine, guarded=False)) for view, home in self._copies()
+        ]
+        places, size = arranged(self._spans())
+        homes = {node: leaf for node, leaf in self.homes.items()}
+        return Plan(
+            self.machine, self.program, self.groups, forward, update, self.outputs, places, homes, size
+        )
+
+    def _tasks(self, group: Group) -> list[Task]:
+        if group.node is not None and group.node.kind == "call":
+            return [Task(None, group.node)]
+        return [Task(kernel, group.node) for kernel in kernels_of(group, self.stored, self.machine)]
+
+    def _updates(self) -> dict[Value, View]:
+        """Return the new value of each leaf, apart from those that stay; another leaf's is copied first."""
+        updates: dict[Value, View] = {}
+        for leaf, new in self.graph.updates.items():
+            view = self.program.views[new]
+            if view.node.kind in ("leaf", "number", "count", "size"):
+                view = copied(self.program.nodes, view)
+            updates[leaf] = view
+        return updates
+
+    def _place(self, node: Node) -> int:
+        return self.grouping.place.get(node, -1)
+
+    def _readers(self) -> dict[Node, list[tuple[int, View]]]:
+        """Return, for each node, the groups that read it from memory, and how."""
+        readers: dict[Node, list[tuple[int, View]]] = {}
+        for place, group in enumerate(self.groups):
+            for member in group.members:
+                for view in member.inputs:
+                    if not self._in_registers(view, member, place):
+                        readers.setdefault(view.node, []).append((place, view))
+        return readers
+
+    def _in_registers(self, view: View, user: Node, place: int) -> bool:
+        node = view.node
+        return (
+            node.kind == "map"
+            and self._place(node) == place
+            and view == self.layout.view(node)
+            and (user.kind in ("map", "reduce"))
+        )
+
+    def _homes(self) -> dict[Node, Value]:
+        """Return the nodes that may be written over the leaf they replace.
+
+        Nobody may read the leaf after them, they must read it element by element themselves, and what the
+        step gives out must be known before.
+        """
+        homes: dict[Node, Value] = {}
+        used = [view.node for view in self.outputs]
+        for leaf, view in self.updates.items():
+            node, own = view.node, self.program.views.get(leaf)
+            place = self._place(node)
+            alone = node.kind == "map" and view == self.layout.view(node) and node not in homes
+            if own is None or not alone or node in used or own.node in used or place <= self.last_output:
+                continue
+            if all(self._is_harmless(at, read, place, own) for at, read in self.readers.get(own.node, ())):
+                homes[node] = leaf
+        return homes
+
+    def _is_harmless(self, at: int, read: View, place: int, own: View) -> bool:
+        return at < place or (at == place and read == own and self.groups[at].shape == own.shape)
+
+    def _stored(self) -> set[Node]:
+        wanted = [view.node for view in (*self.outputs, *self.updates.values())]
+        return {node for node in (*self.readers, *wanted) if node in self.grouping.place}
+
+    def _copies(self) -> list[tuple[View, View]]:
+        """Return the new values that have to be copied into their leaf, and the leaf."""
+        views = self.program.views
+        return [(new, views[leaf]) for leaf, new in self.updates.items() if new.node not in self.homes]
+
+    def _spans(self) -> dict[Node, Span]:
+        """Return how long each stored array is needed."""
+        end = len(self.groups)
+        kept = {view.node for view in (*self.outputs, *self.updates.values())}
+        spans: dict[Node, Span] = {}
+        for node in self.stored - set(self.homes):
+            last = max((at for at, _ in self.readers.get(node, ())), default=0)
+            first = self.grouping.place[node]
+            spans[node] = Span(self.bytes_of(node), first, end if node in kept else max(last, first))
+        for node in self.program.nodes.order:
+            if node.kind == "size" and node in self.readers:
+                spans[node] = Span(8, -1, end)
+        return spans
+
+    def bytes_of(self, node: Node) -> int:
+        """Return the bytes of a stored array."""
+        return self.layout.elements(node.shape) * item_size(node, self.machine.real)
+
+
+def item_size(node: Node, real: str) -> int:
+    """Return the bytes of one element of a node's array."""
+    sizes = {"real": 4 if real == "float" else 8, "double": 8, "index": 8, "word": 4, "bool": 1}
+    return sizes[node.dtype.name]
+
+
+def unreadable(plan: Plan) -> Sequence[str]:
+    """Return the names of ops left to their forward rules."""
+    return sorted({value.op.name for value in plan.traced.called})

@@ -1,0 +1,234 @@
+"""A graph compiled for this machine: called like the reference program, with the same results."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.execute.inputs import Array, Bound
+from chainrule.execute.native.arrays import BOOL, DOUBLE, INDEX, REAL, WORD, DType, Layout, Node, View
+from chainrule.execute.native.jit import Compiler
+from chainrule.execute.native.kernels.calls import Machine
+from chainrule.execute.native.memory import ALIGNMENT, SLACK
+from chainrule.execute.native.plan import Plan, Task, planned
+from chainrule.execute.native.target import Target, host_target
+from chainrule.execute.native.walk import ROW, run_text
+from chainrule.execute.reference import bound_attributes
+from chainrule.ir.graph import Graph
+from chainrule.ir.value import Value
+
+_Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+_SCALARS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+
+
+@cache
+def compiler(target: Target) -> Compiler:
+    """Return the one compiler for a target."""
+    return Compiler(target)
+
+
+def machine_for(dtype: Any, target: Target | None = None) -> Machine:
+    """Return what to write kernels for, from a floating-point type and a target (this machine's if None)."""
+    target = target or host_target()
+    real = _SCALARS[np.dtype(dtype)]
+    return Machine(target, real, Layout(target.lanes(real)))
+
+
+class Memory:
+    """Bytes that begin at the start of a cache line."""
+
+    def __init__(self, size: int) -> None:
+        self._bytes: NDArray[np.uint8] = np.zeros(size + SLACK + ALIGNMENT, np.uint8)
+        self._skip = -self._bytes.ctypes.data % ALIGNMENT
+
+    @property
+    def address(self) -> int:
+        """Where the bytes begin."""
+        return self._bytes.ctypes.data + self._skip
+
+    def array(self, shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...], offset: int = 0) -> Array:
+        """Return an array on these bytes; strides and offset are bytes."""
+        return np.ndarray(shape, dtype, self._bytes, self._skip + offset, strides)
+
+
+class Leaves:
+    """Memory of leaves, for as long as a program lives."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._memory: dict[tuple[Value, tuple[int, ...]], Memory] = {}
+
+    def memory(self, leaf: Value, node: Node) -> Memory:
+        """Return where a leaf of this shape lies."""
+        key = leaf, node.shape
+        if key not in self._memory:
+            size = (
+                self.machine.layout.elements(node.shape) * numpy_type(node.dtype, self.machine.real).itemsize
+            )
+            self._memory[key] = Memory(size)
+        return self._memory[key]
+
+
+class Prepared:
+    """A plan with its memory and its compiled calls."""
+
+    def __init__(self, plan: Plan, leaves: Leaves) -> None:
+        self.plan, self.leaves, self.machine = plan, leaves, plan.machine
+        self.arena = Memory(plan.bytes)
+        self.failure: BaseException | None = None
+        self._kept: list[Any] = []
+        self._fill_sizes()
+        texts = [task.kernel.text for task in plan.tasks if task.kernel is not None]
+        addresses = compiler(self.machine.target).addresses(texts)
+        self._addresses = dict(zip(texts, addresses, strict=True))
+        self.forward = self.table(plan.forward)
+        self.update = self.table(plan.update)
+
+    def table(self, tasks: list[Task]) -> NDArray[np.int64]:
+        """Return the calls that make up some tasks, one a row."""
+        rows = [self._row(task) for task in tasks]
+        return np.array(rows, np.int64).reshape(-1, ROW)
+
+    def _row(self, task: Task) -> tuple[int, int, int]:
+        if task.kernel is None:
+            assert task.node is not None  # noqa: S101 - a task is one or the other
+            function = _Function(self._caller(task.node))
+            self._kept.append(function)
+            return ctypes.cast(function, ctypes.c_void_p).value or 0, 0, 1
+        cells = np.array([self._cell(cell) for cell in task.kernel.cells], np.int64)
+        self._kept.append(cells)
+        return self._addresses[task.kernel.text], cells.ctypes.data, task.kernel.units
+
+    def _cell(self, cell: Any) -> int:
+        if not isinstance(cell, View):
+            return int(cell)
+        if cell.node.kind == "number":
+            return 0
+        memory, offset = self.home(cell.node)
+        item = numpy_type(cell.dtype, self.machine.real).itemsize
+        return memory.address + offset + cell.offset * item
+
+    def home(self, node: Node) -> tuple[Memory, int]:
+        """Return the memory in which a node's array lies, and the byte at which it begins."""
+        leaf = node.detail if node.kind == "leaf" else self.plan.homes.get(node)
+        if leaf is None:
+            return self.arena, self.plan.places[node]
+        return self.leaves.memory(leaf, self.plan.traced.views[leaf].node), 0
+
+    def array(self, view: View) -> Array:
+        """Return the elements of a view as they lie in memory now."""
+        dtype = numpy_type(view.dtype, self.machine.real)
+        if view.node.kind == "number":
+            return np.full(view.shape, view.node.detail, dtype)
+        if view.node.kind == "count":
+            return _counted(view).astype(dtype)
+        memory, offset = self.home(view.node)
+        strides = tuple(step * dtype.itemsize for step in view.strides)
+        return memory.array(view.shape, dtype, strides, offset + view.offset * dtype.itemsize)
+
+    def leaf(self, leaf: Value) -> Array | None:
+        """Return the array of a leaf; None where nothing needs it."""
+        view = self.plan.traced.views.get(leaf)
+        return None if view is None else self.array(view)
+
+    def _fill_sizes(self) -> None:
+        for node, offset in self.plan.places.items():
+            if node.kind == "size":
+                self.arena.array((), np.float64, (), offset)[...] = node.detail
+
+    def _caller(self, node: Node) -> Callable[..., None]:
+        """Return what computes a value by its op's forward rule in Python."""
+        value: Value = node.detail
+        target = self.plan.machine.layout.view(node)
+
+        def call(*_: Any) -> None:
+            try:
+                with np.errstate(all="ignore"):
+                    inputs = [self._given(x) for x in node.inputs]
+                    made = value.op.forward(np, *inputs, **bound_attributes(value, self.sizes))
+                    self.array(target)[...] = made
+            except BaseException as failure:  # noqa: BLE001 - carried through machine code, raised behind it
+                self.failure = failure
+
+        return call
+
+    sizes: Mapping[str, int] = {}
+
+    def _given(self, view: View) -> Array:
+        array = np.array(self.array(view))
+        wide = view.dtype == DOUBLE and self.machine.real == "float"
+        return array.astype(np.float32) if wide else array
+
+    def check(self) -> None:
+        """Raise what went wrong in a forward rule in Python."""
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+
+
+class NativeProgram:
+    """A graph compiled for this machine, ready to run many times; outputs and updates only.
+
+    Args:
+        graph: any graph.
+        dtype: float32 or float64.
+        target: the processor; this machine's if None.
+    """
+
+    def __init__(self, graph: Graph, dtype: Any = np.float32, target: Target | None = None) -> None:
+        self.graph, self.dtype = graph, np.dtype(dtype)
+        self.machine = machine_for(dtype, target)
+        self.leaves = Leaves(self.machine)
+        self._prepared: dict[tuple[tuple[str, int], ...], Prepared] = {}
+        self._lock = threading.RLock()
+        (address,) = compiler(self.machine.target).addresses([run_text(self.machine.target)])
+        self._run = _Function(address)
+
+    def __call__(self, bound: Bound) -> tuple[list[Array], dict[Value, Array]]:
+        """Return the outputs, and the new value of each leaf that has an update."""
+        with self._lock:
+            prepared = self.prepared(bound.sizes)
+            for leaf, array in bound.arrays.items():
+                place = prepared.leaf(leaf)
+                if place is not None:
+                    place[...] = array
+            self._run(prepared.forward.ctypes.data, len(prepared.forward), 0)
+            outputs = [self._result(prepared, view) for view in prepared.plan.outputs]
+            self._run(prepared.update.ctypes.data, len(prepared.update), 0)
+            prepared.check()
+            views = prepared.plan.traced.views
+            return outputs, {leaf: self._result(prepared, views[leaf]) for leaf in self.graph.updates}
+
+    def prepared(self, sizes: Mapping[str, int]) -> Prepared:
+        """Return what runs for these sizes."""
+        key = tuple(sorted(sizes.items()))
+        if key not in self._prepared:
+            made = Prepared(planned(self.graph, sizes, self.machine), self.leaves)
+            made.sizes = dict(sizes)
+            self._prepared[key] = made
+        return self._prepared[key]
+
+    def _result(self, prepared: Prepared, view: View) -> Array:
+        array = prepared.array(view)
+        return array.astype(self.dtype) if view.dtype in (REAL, DOUBLE) else np.array(array)
+
+
+def numpy_type(dtype: DType, real: str) -> np.dtype[Any]:
+    """Return NumPy's type of the elements as they are stored."""
+    own = {DOUBLE: np.float64, INDEX: np.int64, WORD: np.uint32, BOOL: np.bool_}
+    return np.dtype(own.get(dtype, np.float32 if real == "float" else np.float64))
+
+
+def _counted(view: View) -> NDArray[np.int64]:
+    total = np.full(view.shape, view.offset, np.int64)
+    for axis, step in enumerate(view.strides):
+        shape = [1] * view.ndim
+        shape[axis] = -1
+        total = total + step * np.arange(view.shape[axis]).reshape(shape)
+    return total
