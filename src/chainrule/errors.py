@@ -10,7 +10,8 @@ ChainruleError
 ├── DataError           (ValueError)       arrays and tables: missing, not finite, outside a domain
 ├── NotFiniteError      (ArithmeticError)  training met NaN or infinity
 ├── ModelFileError      (ValueError)       a saved model that cannot be read
-└── MissingExtraError   (ImportError)      an optional dependency is not installed
+├── MissingExtraError   (ImportError)      an optional dependency is not installed
+└── NativeUnavailableError (ImportError)   machine code cannot be made or run here
 """
 
 from __future__ import annotations
@@ -134,6 +135,10 @@ class MissingExtraError(ChainruleError, ImportError):
             fix=f'python -m pip install "chainrule[{extra}]"',
             where="",
         )
+
+
+class NativeUnavailableError(ChainruleError, ImportError):
+    """Machine code cannot be made or run here; the reference executor still can do the work."""
 
 
 def nearest(name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:

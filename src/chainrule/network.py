@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError, UnknownNameError, nearest
 from chainrule.execute.inputs import bind
-from chainrule.execute.program import Program
+from chainrule.execute.executor import program_for
 from chainrule.graph import Graph, parse
 from chainrule.ir.names import normalized
 from chainrule.nn.adopt import adopted
@@ -255,7 +255,7 @@ class Network:
         key = tuple(names)
         if key not in self._programs:
             graph = self.graph.for_prediction(names)
-            self._programs[key] = graph, Program(graph)
+            self._programs[key] = graph, program_for(graph)
         graph, program = self._programs[key]
         inputs = input_arrays(self.blueprint.inputs, X)
         check_sizes(self.graph, inputs, self._input_sizes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -89,19 +89,14 @@ class Batches:
         for _ in range(epochs if len(self) > 1 else 0):
             generator.permutation(self.count)
 
-    def epoch(self, generator: np.random.Generator) -> Iterator[tuple[dict[Value, Array], int]]:
-        """Yield the batches of one epoch in random order, each with its number of examples."""
-        if len(self) == 1:
-            yield {leaf: self.arrays[leaf] for leaf in self.axes}, self.count
-            return
-        order = generator.permutation(self.count)
+    def cuts(self) -> list[tuple[int, int]]:
+        """Return where each batch of an epoch begins and ends among the examples in their order."""
         starts = self._starts()
-        for start in starts:
-            chosen = order[start:] if start == starts[-1] else order[start : start + self.size]
-            yield (
-                {leaf: self.arrays[leaf].take(chosen, axis) for leaf, axis in self.axes.items()},
-                len(chosen),
-            )
+        return list(zip(starts, [*starts[1:], self.count], strict=True))
+
+    def order(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Return the examples in a random order; as they are where one batch holds all."""
+        return np.arange(self.count) if len(self) == 1 else generator.permutation(self.count)
 
 
 def _smallest_batch(graph: Graph, examples: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.execute.inputs import bind
-from chainrule.execute.program import Program
+from chainrule.execute.executor import program_for
 from chainrule.ir.graph import Graph
 from chainrule.nn.losses import Head
 from chainrule.train.history import History
@@ -33,7 +33,7 @@ class Evaluation:
         self.heads = heads
         self.loss = "L" if "L" in graph else "J"
         self.graph = for_prediction(graph, [self.loss, *(head.prediction for head in heads)])
-        self.program = Program(self.graph)
+        self.program = program_for(self.graph)
         self.data = {name: array for name, array in data.items() if name in self.graph}
 
     def __call__(self, arrays: Mapping[str, Array]) -> dict[str, float]:

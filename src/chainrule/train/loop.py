@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError
 from chainrule.execute.inputs import Bound, bind
-from chainrule.execute.program import Program
+from chainrule.execute.executor import steps_for
 from chainrule.execute.reference import trace
+from chainrule.execute.steps import NotFiniteStepError
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 from chainrule.nn.initializers import random_generator
@@ -154,20 +155,15 @@ def _sizes(given: Mapping[Value, Any]) -> dict[str, int]:
 
 
 class _Loop:
-    """The state of one training run: the arrays as they are now and as they were a step ago."""
+    """The state of one training run."""
 
     def __init__(self, step: Step[Any], bound: Bound, batches: Batches, dtype: Any) -> None:
         self.graph: Graph = step.graph
         self.objective, self.batches, self.dtype = step.objective, batches, dtype
-        self.program = Program(self.graph, dtype)
-        self.sizes = dict(bound.sizes)
-        self.arrays: dict[Value, Array] = dict(bound.arrays)
-        self.good = self.changing()
-        self.steps = 0
-
-    def changing(self) -> dict[Value, Array]:
-        """Return what updates change, as it is now."""
-        return {leaf: self.arrays[leaf] for leaf in self.graph.updates}
+        self.bound = bound
+        self.steps = steps_for(self.graph, bound, batches.axes, batches.examples, dtype)
+        self.cuts = batches.cuts()
+        self.done = 0
 
     def run(
         self, epochs: int, generator: np.random.Generator, on_epoch: Callable[[Epoch], object] | None
@@ -181,41 +177,35 @@ class _Loop:
                     on_epoch(Epoch(number, epochs, losses[-1], self.parameters))
         except KeyboardInterrupt:
             return Fit(self.parameters(), losses, interrupted=True)
+        except NotFiniteStepError as failure:
+            self.stop(self.done + failure.number + 1, failure.bound, failure.good)
         self.check_last()
         return Fit(self.parameters(), losses)
 
     def epoch(self, generator: np.random.Generator) -> float:
-        total = 0.0
-        for batch, count in self.batches.epoch(generator):
-            total += count * self.step(batch, count)
+        """Run a step on each batch; parameters change only after its loss is known to be finite."""
+        total, done = 0.0, 0
+        for losses, counts in self.steps.run(self.batches.order(generator), self.cuts):
+            total += float(losses @ counts)
+            done += len(losses)
+        self.done += done
         return total / self.batches.count
-
-    def step(self, batch: Mapping[Value, Array], count: int) -> float:
-        """Run one step; parameters change only after its loss is known to be finite."""
-        self.steps += 1
-        if self.batches.axes:
-            self.sizes[self.batches.examples] = count
-        bound = Bound({**self.arrays, **batch}, self.sizes)
-        (loss,), new = self.program(bound)
-        if not np.isfinite(loss):
-            self.stop(bound)
-        self.good = self.changing()
-        self.arrays.update(new)
-        return float(loss)
 
     def check_last(self) -> None:
         """See to it that the very last update left finite numbers."""
-        if not all(np.isfinite(array).all() for array in self.changing().values()):
-            self.stop(Bound(self.arrays, self.sizes))
+        arrays = self.steps.arrays()
+        changing = {leaf: arrays[leaf] for leaf in self.graph.updates}
+        if not all(np.isfinite(array).all() for array in changing.values()):
+            self.stop(self.done, Bound({**self.bound.arrays, **arrays}, self.bound.sizes), self.steps.good)
 
-    def stop(self, bound: Bound) -> None:
+    def stop(self, number: int, bound: Bound, good: Mapping[Value, Array]) -> NoReturn:
         """Raise, naming the first value that was not finite, with its equation."""
         name, shown = self.first_not_finite(bound)
-        kept = {self.graph.names_of(leaf)[0]: array for leaf, array in self.good.items()}
+        kept = {self.graph.names_of(leaf)[0]: array for leaf, array in good.items()}
         raise NotFiniteError(
-            f"{self.objective} is not finite at step {self.steps}; the first value that is not finite is\n"
+            f"{self.objective} is not finite at step {number}; the first value that is not finite is\n"
             f"       {shown}",
-            step=self.steps,
+            step=number,
             name=name,
             parameters={**self.parameters(), **kept},
             fix="a smaller learning rate, or data of a smaller scale. The last parameters with a finite "
@@ -233,10 +223,9 @@ class _Loop:
     def parameters(self) -> dict[str, Array]:
         """Return parameters and states by name, frozen ones included, as copies."""
         leaves = self.graph.leaves("parameter", "state")
+        arrays = self.steps.arrays()
         return {
-            self.graph.names_of(leaf)[0]: np.array(self.arrays[leaf])
-            for leaf in leaves
-            if leaf in self.arrays
+            self.graph.names_of(leaf)[0]: np.array(arrays[leaf]) for leaf in leaves if leaf in arrays
         }
 
 

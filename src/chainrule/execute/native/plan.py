@@ -10,7 +10,7 @@ from chainrule.execute.native.groups import Group, Grouping, grouped, live
 from chainrule.execute.native.kernels.calls import Machine, copy_kernel, kernels_of
 from chainrule.execute.native.kernels.loops import Kernel
 from chainrule.execute.native.memory import Span, arranged
-from chainrule.execute.native.symbols import copied
+from chainrule.execute.native.symbols import copied, in_memory
 from chainrule.execute.native.trace import Traced, traced
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
@@ -70,7 +70,7 @@ class _Planning:
     def __init__(self, graph: Graph, program: Traced, machine: Machine) -> None:
         self.graph, self.program, self.machine = graph, program, machine
         self.layout = machine.layout
-        self.outputs = [program.views[value] for value in graph.outputs]
+        self.outputs = [in_memory(program.nodes, program.views[value]) for value in graph.outputs]
         self.updates = self._updates()
         order = live(program.nodes.order, [*self.outputs, *self.updates.values()])
         self.grouping: Grouping = grouped(order, self.layout)

@@ -23,7 +23,7 @@ from chainrule.execute.reference import bound_attributes
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
-_Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _SCALARS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
 
@@ -82,36 +82,40 @@ class Prepared:
         self.plan, self.leaves, self.machine = plan, leaves, plan.machine
         self.arena = Memory(plan.bytes)
         self.failure: BaseException | None = None
+        self.sizes: Mapping[str, int] = {}
+        self.outside: dict[Node, int] = {}
         self._kept: list[Any] = []
         self._fill_sizes()
-        texts = [task.kernel.text for task in plan.tasks if task.kernel is not None]
-        addresses = compiler(self.machine.target).addresses(texts)
-        self._addresses = dict(zip(texts, addresses, strict=True))
         self.forward = self.table(plan.forward)
         self.update = self.table(plan.update)
 
     def table(self, tasks: list[Task]) -> NDArray[np.int64]:
         """Return the calls that make up some tasks, one a row."""
-        rows = [self._row(task) for task in tasks]
+        texts = [task.kernel.text for task in tasks if task.kernel is not None]
+        found = compiler(self.machine.target).addresses(texts)
+        addresses = dict(zip(texts, found, strict=True))
+        rows = [self._row(task, addresses) for task in tasks]
         return np.array(rows, np.int64).reshape(-1, ROW)
 
-    def _row(self, task: Task) -> tuple[int, int, int]:
+    def _row(self, task: Task, addresses: Mapping[str, int]) -> tuple[int, int, int]:
         if task.kernel is None:
             assert task.node is not None  # noqa: S101 - a task is one or the other
-            function = _Function(self._caller(task.node))
+            function = Function(self._caller(task.node))
             self._kept.append(function)
             return ctypes.cast(function, ctypes.c_void_p).value or 0, 0, 1
         cells = np.array([self._cell(cell) for cell in task.kernel.cells], np.int64)
         self._kept.append(cells)
-        return self._addresses[task.kernel.text], cells.ctypes.data, task.kernel.units
+        return addresses[task.kernel.text], cells.ctypes.data, task.kernel.units
 
     def _cell(self, cell: Any) -> int:
         if not isinstance(cell, View):
             return int(cell)
         if cell.node.kind == "number":
             return 0
-        memory, offset = self.home(cell.node)
         item = numpy_type(cell.dtype, self.machine.real).itemsize
+        if cell.node in self.outside:
+            return self.outside[cell.node] + cell.offset * item
+        memory, offset = self.home(cell.node)
         return memory.address + offset + cell.offset * item
 
     def home(self, node: Node) -> tuple[Memory, int]:
@@ -158,8 +162,6 @@ class Prepared:
 
         return call
 
-    sizes: Mapping[str, int] = {}
-
     def _given(self, view: View) -> Array:
         array = np.array(self.array(view))
         wide = view.dtype == DOUBLE and self.machine.real == "float"
@@ -188,7 +190,7 @@ class NativeProgram:
         self._prepared: dict[tuple[tuple[str, int], ...], Prepared] = {}
         self._lock = threading.RLock()
         (address,) = compiler(self.machine.target).addresses([run_text(self.machine.target)])
-        self._run = _Function(address)
+        self._run = Function(address)
 
     def __call__(self, bound: Bound) -> tuple[list[Array], dict[Value, Array]]:
         """Return the outputs, and the new value of each leaf that has an update."""
@@ -202,8 +204,7 @@ class NativeProgram:
             outputs = [self._result(prepared, view) for view in prepared.plan.outputs]
             self._run(prepared.update.ctypes.data, len(prepared.update), 0)
             prepared.check()
-            views = prepared.plan.traced.views
-            return outputs, {leaf: self._result(prepared, views[leaf]) for leaf in self.graph.updates}
+            return outputs, {leaf: self.result(prepared, leaf) for leaf in self.graph.updates}
 
     def prepared(self, sizes: Mapping[str, int]) -> Prepared:
         """Return what runs for these sizes."""
@@ -213,6 +214,10 @@ class NativeProgram:
             made.sizes = dict(sizes)
             self._prepared[key] = made
         return self._prepared[key]
+
+    def result(self, prepared: Prepared, leaf: Value) -> Array:
+        """Return a copy of a leaf's array as it is now."""
+        return self._result(prepared, prepared.plan.traced.views[leaf])
 
     def _result(self, prepared: Prepared, view: View) -> Array:
         array = prepared.array(view)

@@ -1,0 +1,70 @@
+"""Which executor runs a graph: machine code where it can be made, NumPy elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from chainrule.errors import NativeUnavailableError, UnknownNameError, nearest
+from chainrule.execute.inputs import Array, Bound
+from chainrule.execute.program import Program
+from chainrule.execute.steps import ReferenceSteps, Steps
+from chainrule.ir.graph import Graph
+from chainrule.ir.value import Value
+
+VARIABLE = "CHAINRULE_EXECUTOR"
+ExecutorName: TypeAlias = Literal["native", "reference"]
+_NAMES = ("native", "reference")
+_NATIVE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Runnable(Protocol):
+    """A graph made ready to run many times."""
+
+    def __call__(self, bound: Bound) -> tuple[list[Array], dict[Value, Array]]:
+        """Return the outputs, and the new value of each leaf that has an update."""
+        ...
+
+
+def program_for(graph: Graph, dtype: Any = np.float64) -> Runnable:
+    """Return a graph made ready to run many times, on the executor in use."""
+    if _executor(dtype) == "native":
+        from chainrule.execute.native.program import NativeProgram
+
+        return NativeProgram(graph, dtype)
+    return Program(graph, dtype)
+
+
+def steps_for(graph: Graph, bound: Bound, axes: Mapping[Value, int], examples: str, dtype: Any) -> Steps:
+    """Return a training step ready to run over batches, on the executor in use."""
+    if _executor(dtype) == "native":
+        from chainrule.execute.native.steps import NativeSteps
+
+        return NativeSteps(graph, bound, axes, examples, dtype)
+    return ReferenceSteps(graph, bound, axes, examples, dtype)
+
+
+def _executor(dtype: Any) -> ExecutorName:
+    """Return the executor that the environment variable CHAINRULE_EXECUTOR names, or the fastest there is.
+
+    Raises:
+        UnknownNameError: the variable names no executor.
+        NativeUnavailableError: it asks for machine code where none can be made.
+    """
+    wanted = os.environ.get(VARIABLE, "").strip().lower()
+    if wanted and wanted not in _NAMES:
+        raise UnknownNameError(f"{VARIABLE} is {wanted}, which is no executor.", fix=nearest(wanted, _NAMES), where="")
+    if wanted == "reference" or np.dtype(dtype) not in _NATIVE_DTYPES:
+        return "reference"
+    from chainrule.execute.native.target import llvm
+
+    try:
+        llvm()
+    except NativeUnavailableError:
+        if wanted:
+            raise
+        return "reference"
+    return "native"
