@@ -56,7 +56,9 @@ def _executor(dtype: Any) -> ExecutorName:
     """
     wanted = os.environ.get(VARIABLE, "").strip().lower()
     if wanted and wanted not in _NAMES:
-        raise UnknownNameError(f"{VARIABLE} is {wanted}, which is no executor.", fix=nearest(wanted, _NAMES), where="")
+        raise UnknownNameError(
+            f"{VARIABLE} is {wanted}, which is no executor.", fix=nearest(wanted, _NAMES), where=""
+        )
     if wanted == "reference" or np.dtype(dtype) not in _NATIVE_DTYPES:
         return "reference"
     from chainrule.execute.native.target import llvm

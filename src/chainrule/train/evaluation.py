@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.execute.inputs import bind
 from chainrule.execute.executor import program_for
+from chainrule.execute.inputs import bind
 from chainrule.ir.graph import Graph
 from chainrule.nn.losses import Head
 from chainrule.train.history import History

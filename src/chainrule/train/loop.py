@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError
-from chainrule.execute.inputs import Bound, bind
 from chainrule.execute.executor import steps_for
+from chainrule.execute.inputs import Bound, bind
 from chainrule.execute.reference import trace
 from chainrule.execute.steps import NotFiniteStepError
 from chainrule.ir.graph import Graph
@@ -224,9 +224,7 @@ class _Loop:
         """Return parameters and states by name, frozen ones included, as copies."""
         leaves = self.graph.leaves("parameter", "state")
         arrays = self.steps.arrays()
-        return {
-            self.graph.names_of(leaf)[0]: np.array(arrays[leaf]) for leaf in leaves if leaf in arrays
-        }
+        return {self.graph.names_of(leaf)[0]: np.array(arrays[leaf]) for leaf in leaves if leaf in arrays}
 
 
 def _explained(graph: Graph, value: Value, name: str) -> str:

@@ -22,6 +22,10 @@ _SUFFIX = ".kernel"
 _OURS = re.compile(rf"[0-9a-f]{{{2 * _DIGEST}}}{re.escape(_SUFFIX)}(\.[0-9a-f]+)?")
 _MOST_BYTES = 64 << 20
 _BLOCK = 4096
+# A link under a file's name is not followed, and a pipe does not make the process wait.
+_READING = os.O_RDONLY | sum(
+    getattr(os, f"O_{name}", 0) for name in ("NOFOLLOW", "NONBLOCK", "CLOEXEC", "BINARY")
+)
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -56,14 +60,16 @@ class Cache:
         self.limit = limit
         self._written: int | None = None
 
-    def read(self, key: str) -> bytes | None:
-        """Return what was kept under a key, or None where there is nothing to trust."""
-        try:
-            if self.folder is None or not _is_private_folder(self.folder):
-                return None
-            return _unpacked(key, _content(self.folder / f"{key}{_SUFFIX}"))
-        except OSError:
-            return None
+    def read(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return what was kept under those of the keys where there is something to trust."""
+        found: dict[str, bytes] = {}
+        with contextlib.suppress(OSError):
+            if self.folder is not None and _is_private_folder(self.folder):
+                for key in keys:
+                    data = _unpacked(key, _content(f"{self.folder}{os.sep}{key}{_SUFFIX}"))
+                    if data is not None:
+                        found[key] = data
+        return found
 
     def write(self, key: str, data: bytes) -> None:
         """Keep bytes under a key, if the folder can be written and trusted."""
@@ -137,16 +143,20 @@ def _is_private_folder(folder: Path, *, make: bool = False) -> bool:
     return stat.S_ISDIR(status.st_mode) and _is_private(status)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
     """Return a file's bytes, or none at all if it is no plain file or others can write it."""
-    # O_NONBLOCK: a pipe under the file's name must not make the process wait.
-    flags = os.O_RDONLY
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        file = os.open(path, _READING)
+    except OSError:
+        return b""
+    try:
+        status = os.fstat(file)
         trusted = stat.S_ISREG(status.st_mode) and _is_private(status) and status.st_size <= _MOST_BYTES
-        return file.read() if trusted else b""
+        return os.read(file, status.st_size) if trusted else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
 
 
 def _replace(path: Path, data: bytes) -> None:

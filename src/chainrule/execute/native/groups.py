@@ -92,7 +92,7 @@ class Grouping:
         return self._append(Group(x.shape))
 
     def _ready(self, view: View, shape: Shape) -> int:
-        """Return the first group in which a view can be used: that of its node only if it is read in place."""
+        """Return the first group that can use a view: that of its node only if it is read in place."""
         node = view.node
         if node.kind in _AT_HAND:
             return 0

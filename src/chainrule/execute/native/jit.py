@@ -6,7 +6,7 @@ import functools
 import os
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import NativeUnavailableError
@@ -63,7 +63,7 @@ class Compiler:
 
 
 class _Library:
-    """The machine code of one target that is in memory, by the text it was compiled from."""
+    """The machine code of one target that is in memory."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -71,10 +71,15 @@ class _Library:
 
     def addresses(self, texts: Sequence[str]) -> list[int]:
         """Return where each text's code begins, after bringing into memory what is not there yet."""
-        unknown = dict.fromkeys(text for text in texts if text not in self._addresses)
+        unknown = {text: self.key(text) for text in texts if text not in self._addresses}
         if unknown:
             # All are compiled before any is loaded: an error then leaves nothing half done.
-            self._load([(text, key, self._object(text, key)) for text, key in self._keyed(unknown)])
+            engine, objects = self._engine, self._objects(unknown)
+            for data in objects.values():
+                engine.add_object_file(llvm().ObjectFileRef.from_data(data))
+            engine.finalize_object()
+            for text, name in unknown.items():
+                self._addresses[text] = int(engine.get_function_address(_symbol(name)))
         return [self._addresses[text] for text in texts]
 
     def key(self, text: str) -> str:
@@ -110,24 +115,15 @@ class _Library:
         versions = (str(llvm().llvm_version_info), _llvmlite_version(), _GENERATION)
         return (target.triple, target.cpu, target.features, *versions)
 
-    def _keyed(self, texts: Iterable[str]) -> Iterable[tuple[str, str]]:
-        return [(text, self.key(text)) for text in texts]
-
-    def _object(self, text: str, name: str) -> bytes:
+    def _objects(self, texts: Mapping[str, str]) -> dict[str, bytes]:
+        """Return the object of each text by its name, from the cache or compiled and put there."""
         cache = user_cache()
-        kept = cache.read(name)
-        if kept is not None:
-            return kept
-        made = self.compiled(text, name)
-        cache.write(name, made)
-        return made
-
-    def _load(self, objects: Sequence[tuple[str, str, bytes]]) -> None:
-        for _, _, data in objects:
-            self._engine.add_object_file(llvm().ObjectFileRef.from_data(data))
-        self._engine.finalize_object()
-        for text, name, _ in objects:
-            self._addresses[text] = int(self._engine.get_function_address(_symbol(name)))
+        objects = cache.read(texts.values())
+        for text, name in texts.items():
+            if name not in objects:
+                objects[name] = self.compiled(text, name)
+                cache.write(name, objects[name])
+        return objects
 
     def _new_machine(self) -> Any:
         binding = llvm()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+KeyT = TypeVar("KeyT")
 ALIGNMENT = 64
 SLACK = 128
 """Bytes after each array that a kernel may read or write: a vector of the longest numbers."""
@@ -25,7 +27,7 @@ class Span:
     last: int
 
 
-def arranged(spans: Mapping[object, Span]) -> tuple[dict[object, int], int]:
+def arranged(spans: Mapping[KeyT, Span]) -> tuple[dict[KeyT, int], int]:
     """Return the offset of each array, and the bytes that all take together.
 
     Arrays that are needed at the same time never overlap; large ones are placed first.
@@ -33,7 +35,7 @@ def arranged(spans: Mapping[object, Span]) -> tuple[dict[object, int], int]:
     >>> arranged({"a": Span(256, 0, 1), "b": Span(256, 1, 2), "c": Span(256, 2, 3)})
     ({'a': 0, 'b': 384, 'c': 0}, 768)
     """
-    offsets: dict[object, int] = {}
+    offsets: dict[KeyT, int] = {}
     placed: list[tuple[int, int, Span]] = []
     for key, span in sorted(spans.items(), key=lambda item: (-item[1].size, item[1].first)):
         size = -(-(span.size + SLACK) // ALIGNMENT) * ALIGNMENT

@@ -25,6 +25,9 @@ from chainrule.execute.native.arrays import (
     without_axis,
 )
 from chainrule.execute.native.symbols import (
+    COMPARISONS,
+    FLOAT_FUNCTIONS,
+    TESTS,
     Symbol,
     UntraceableError,
     apply,
@@ -36,10 +39,11 @@ from chainrule.execute.native.symbols import (
 )
 
 _MAPS = (
-    "exp expm1 log log1p tanh sinh cosh sqrt sin cos sign floor ceil abs maximum minimum add subtract multiply "
-    "divide negative power isnan isinf isfinite equal not_equal less less_equal greater greater_equal"
-).split()
-_DTYPES = {"f8": DOUBLE, "f4": REAL, "i8": INDEX, "u4": WORD, "b1": BOOL}
+    COMPARISONS
+    | TESTS
+    | FLOAT_FUNCTIONS
+    | {"sign", "floor", "ceil", "abs", "maximum", "minimum", "subtract", "multiply", "negative"}
+)
 
 
 class Namespace:
@@ -226,7 +230,11 @@ class Namespace:
 
     def tensordot(self, a: Symbol, b: Symbol, axes: Any) -> Symbol:
         """Return the sum of products over pairs of axes; the other axes stay, a's before b's."""
-        ours, theirs = (tuple(axis % x.ndim for axis in some) for x, some in ((a, axes[0]), (b, axes[1])))
+        pairs = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
+        ours, theirs = (
+            tuple(int(axis) % x.ndim for axis in np.atleast_1d(some))
+            for x, some in zip((a, b), pairs, strict=True)
+        )
         kept_a = [i for i in range(a.ndim) if i not in ours]
         kept_b = [i for i in range(b.ndim) if i not in theirs]
         depth = math.prod(a.shape[i] for i in ours)

@@ -90,9 +90,8 @@ class _Planning:
             Task(copy_kernel(view, home, self.machine, guarded=False)) for view, home in self._copies()
         ]
         places, size = arranged(self._spans())
-        homes = {node: leaf for node, leaf in self.homes.items()}
         return Plan(
-            self.machine, self.program, self.groups, forward, update, self.outputs, places, homes, size
+            self.machine, self.program, self.groups, forward, update, self.outputs, places, self.homes, size
         )
 
     def _tasks(self, group: Group) -> list[Task]:

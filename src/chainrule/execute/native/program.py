@@ -157,7 +157,7 @@ class Prepared:
                     inputs = [self._given(x) for x in node.inputs]
                     made = value.op.forward(np, *inputs, **bound_attributes(value, self.sizes))
                     self.array(target)[...] = made
-            except BaseException as failure:  # noqa: BLE001 - carried through machine code, raised behind it
+            except BaseException as failure:
                 self.failure = failure
 
         return call

@@ -178,8 +178,9 @@ class _Batch:
             return None
         strides = tuple(step // array.itemsize for step in array.strides)
         source = View(Node("outside", "", (), array.shape, view.dtype), array.shape, strides)
-        index = View(Node("outside", "", (), (self.count,), INDEX), (self.count,), (1,) if self.count > 1 else (0,))
-        self.prepared.outside |= {source.node: array.ctypes.data, index.node: self.chosen.ctypes.data}
+        chosen = Node("outside", "", (), (self.count,), INDEX)
+        index = View(chosen, (self.count,), (1 if self.count > 1 else 0,))
+        self.prepared.outside |= {source.node: array.ctypes.data, chosen: self.chosen.ctypes.data}
         kernel = take_kernel(source, index, axis, view, self.prepared.machine, guarded=True)
         return Task(kernel)
 

@@ -27,8 +27,9 @@ from chainrule.execute.native.arrays import (
 
 Number: TypeAlias = "int | float | np.number[Any]"
 COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
+TESTS = frozenset(("isnan", "isinf", "isfinite"))
 _ORDER = {BOOL: 0, WORD: 1, INDEX: 2, REAL: 3, DOUBLE: 4}
-_ALWAYS_FLOAT = frozenset(
+FLOAT_FUNCTIONS = frozenset(
     ("divide", "exp", "expm1", "log", "log1p", "tanh", "sinh", "cosh", "sqrt", "sin", "cos", "power")
 )
 
@@ -207,10 +208,10 @@ def _operand(nodes: Nodes, x: Any, operands: Sequence[Any], made: DType) -> View
 
 def result_dtype(function: str, operands: Sequence[Any], shape: Shape) -> DType:
     """Return the type of a function's result: double for scalars, else the widest of the operands."""
-    if function in COMPARISONS or function in ("isnan", "isinf", "isfinite"):
+    if function in COMPARISONS or function in TESTS:
         return BOOL
     members = operands[1:] if function == "where" else operands
-    floats = any(isinstance(x, float | np.floating) for x in members) or function in _ALWAYS_FLOAT
+    floats = any(isinstance(x, float | np.floating) for x in members) or function in FLOAT_FUNCTIONS
     arrays = [x.view for x in members if isinstance(x, Symbol)]
     if floats or any(view.dtype.kind == "f" for view in arrays):
         wide = any(view.dtype == DOUBLE and view.shape != () for view in arrays)
@@ -260,7 +261,7 @@ def _recounted(nodes: Nodes, view: View, shape: Shape) -> View | None:
 def assemble(
     nodes: Nodes, shape: Shape, dtype: DType, parts: Sequence[tuple[View, tuple[int, ...], int]]
 ) -> Symbol:
-    """Return an array put together of parts, each with the strides and the offset at which it is laid down."""
+    """Return an array put together of parts, each with the strides and the offset where it goes."""
     views = tuple(view for view, _, _ in parts)
     places = tuple((strides, offset) for _, strides, offset in parts)
     return Symbol(nodes, nodes.make("assemble", "", views, shape, dtype, places))
@@ -283,7 +284,7 @@ def _taken(view: View, axis: int, part: Any) -> tuple[View, int]:
 
 
 def matmul(a: Symbol, b: Symbol) -> Symbol:
-    """Return the product over a's last axis and b's last but one; a vector is a row on the left, a column right."""
+    """Return the product over a's last axis and b's last but one; a vector is a row left, a column right."""
     left = a[None, :] if a.ndim == 1 else a
     right = b[:, None] if b.ndim == 1 else b
     before = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])

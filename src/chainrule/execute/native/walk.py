@@ -40,8 +40,8 @@ def epoch_text(target: Target) -> str:
     """Return the function `kernel(arguments, unused, unused)` that runs training steps.
 
     Each step puts the places of its examples where the program looks for them, runs the calls that end in the
-    loss, and keeps the loss. Only if that is finite the step's updates are run; else no further step is. The cell
-    DONE is the number of steps whose updates were run.
+    loss, and keeps the loss. Only if that is finite the step's updates are run; else no further step is. The
+    cell DONE is the number of steps whose updates were run.
     """
     code = Code((POINTER, COUNT, COUNT))
     _flushing(code, target, lambda: _steps(code))
@@ -93,7 +93,7 @@ def _copy(code: Code, source: Register, target: Register, count: Register) -> No
 
 
 def _flushing(code: Code, target: Target, body: Callable[[], None]) -> None:
-    """Run the body with denormal numbers taken and made as 0; the processor's setting is put back after it."""
+    """Run the body with denormal numbers taken and made as 0; its setting is put back after it."""
     family = target.triple.split("-")[0]
     if family == "x86_64":
         _flushing_x86(code, body)

@@ -196,7 +196,7 @@ class LoopKernel:
         return () if starts else done
 
     def _range(self, level: int) -> tuple[Register, Register]:
-        """Return where a loop begins and ends; the outermost does the units that the kernel is called with."""
+        """Return where a loop begins and ends; the outermost does the units that are asked for."""
         code, size = self.code, self.nest.sizes[level]
         if level or self.nest.loops.reduced[0]:
             return code.whole(0), size

@@ -11,9 +11,9 @@ from chainrule.execute.native.code import COUNT, POINTER, Code, Register
 LEFT, RIGHT, RESULT, PARTIAL, COLUMNS, DEPTH = range(6)
 LEFT_ROW, LEFT_STEP, RIGHT_STEP, RIGHT_PANEL, RESULT_ROW, BLOCKS = range(6, 12)
 FREE = 12
-_UNROLLED = 4
 _DEEPEST = 768
 _BLOCK = 512
+_CHAINS = 8
 
 Store = Callable[[Code, Register, Register, Register], None]
 
@@ -118,9 +118,7 @@ class _Product:
         code = self.code
         zero = code.whole(0)
         longest = code.add(self.depth, code.subtract(self.blocks, code.whole(1)))
-        block = code.binary("sdiv", longest, self.blocks)
-        whole = code.add(block, code.whole(_UNROLLED - 1))
-        self.block = code.binary("and", whole, code.whole(-_UNROLLED))
+        self.block = code.binary("sdiv", longest, self.blocks)
         self.padded = code.binary(
             "and", code.add(self.columns, code.whole(self.lanes - 1)), code.whole(-self.lanes)
         )
@@ -133,10 +131,8 @@ class _Product:
         self.begin = code.multiply(number, self.block)
         self.count = code.select(self.last, code.subtract(self.depth, self.begin), self.block)
         row, end = code.arguments[1:]
-        height = self.tile.rows
-        while height:
+        for height in sorted({self.tile.rows, max(1, self.tile.rows // 3), 1}, reverse=True):
             row = self._rows(row, end, height)
-            height = 1 << (height - 1).bit_length() - 1 if height > 1 else 0
         return ()
 
     def _rows(self, begin: Register, end: Register, height: int) -> Register:
@@ -145,12 +141,17 @@ class _Product:
 
         def strip(row: Register, _: Sequence[Register]) -> Sequence[Register]:
             column = code.whole(0)
-            for vectors in range(self.tile.vectors, 0, -1):
+            for vectors in self._widths(height):
                 column = self._columns(row, height, column, vectors)
             return (code.add(row, code.whole(height)),)
 
         stop = code.subtract(end, code.whole(height - 1))
         return code.loop(begin, stop, height, (begin,), strip)[0]
+
+    def _widths(self, height: int) -> list[int]:
+        panel = self.tile.vectors
+        widest = max(1, _CHAINS // (height * panel)) * panel
+        return sorted({widest, panel, 1}, reverse=True)
 
     def _columns(self, row: Register, height: int, begin: Register, vectors: int) -> Register:
         code, width = self.code, vectors * self.lanes
@@ -201,28 +202,24 @@ class _Product:
         skipped = code.multiply(self.begin, self.left_step)
         rows = [
             code.address(
-                self.left, code.add(code.multiply(code.add(row, code.whole(i)), self.left_row), skipped), scalar
+                self.left,
+                code.add(code.multiply(code.add(row, code.whole(i)), self.left_row), skipped),
+                scalar,
             )
             for i in range(tile.rows)
         ]
+        rows = [code.make(POINTER, f"freeze {r}") for r in rows]
         width = code.whole(self.tile.vectors * self.lanes)
         panel, within = code.binary("udiv", column, width), code.binary("urem", column, width)
         start = code.add(code.multiply(panel, self.right_panel), within)
         start = code.add(start, code.multiply(self.begin, self.right_step))
         right = code.address(self.right, start, scalar)
 
-        def steps(count: int) -> Callable[[Register, tuple[Register, ...]], Sequence[Register]]:
-            def turn(_: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
-                for _ in range(count):
-                    carried = self._step(rows, tile, carried)
-                return carried
-
-            return turn
+        def turn(_: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
+            return self._step(rows, tile, carried)
 
         zero = code.whole(0)
-        most = code.binary("and", self.count, code.whole(-_UNROLLED))
-        carried = code.loop(zero, most, _UNROLLED, (zero, right, *sums), steps(_UNROLLED))
-        return code.loop(most, self.count, 1, carried, steps(1))[2:]
+        return code.loop(zero, self.count, 1, (zero, right, *sums), turn)[2:]
 
     def _step(
         self, rows: Sequence[Register], tile: Tile, carried: tuple[Register, ...]
@@ -238,9 +235,7 @@ class _Product:
         for i, row in enumerate(rows):
             a = code.load(self.scalar, code.address(row, offset, self.scalar))
             factor = code.splat(a, self.lanes)
-            new += [
-                code.multiply_add(factor, b, sums[i * tile.vectors + j]) for j, b in enumerate(vectors)
-            ]
+            new += [code.multiply_add(factor, b, sums[i * tile.vectors + j]) for j, b in enumerate(vectors)]
         return (
             code.add(offset, self.left_step),
             code.address(right, self.right_step, self.scalar),
