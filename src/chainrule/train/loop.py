@@ -184,12 +184,11 @@ class _Loop:
 
     def epoch(self, generator: np.random.Generator) -> float:
         """Run a step on each batch; parameters change only after its loss is known to be finite."""
-        total, done = 0.0, 0
-        for losses, counts in self.steps.run(self.batches.order(generator), self.cuts):
-            total += float(losses @ counts)
-            done += len(losses)
-        self.done += done
-        return total / self.batches.count
+        parts = [
+            losses * counts for losses, counts in self.steps.run(self.batches.order(generator), self.cuts)
+        ]
+        self.done += len(self.cuts)
+        return float(np.concatenate(parts).sum() / self.batches.count)
 
     def check_last(self) -> None:
         """See to it that the very last update left finite numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from chainrule.execute.native.arrays import Layout, Node, View, expanded, without_axis
 from chainrule.execute.native.code import Code, Register, element
@@ -118,9 +119,7 @@ def _at(view: View, place: tuple[int, ...]) -> View:
 def _product(left: View, right: View, result: View, machine: Machine) -> Kernel:
     (rows, depth), columns = left.shape, right.shape[1]
     single = columns == 1
-    text = product.product_kernel(
-        machine.target, machine.real, _store_first if single else product.store_result
-    )
+    text = _product_text(machine.target, machine.real, single=single)
     cells = {
         product.LEFT: left,
         product.RIGHT: right,
@@ -136,6 +135,11 @@ def _product(left: View, right: View, result: View, machine: Machine) -> Kernel:
         product.BLOCKS: 1 if single else product.blocks_of(depth),
     }
     return Kernel(text, tuple(cells[i] for i in range(product.FREE)), rows)
+
+
+@cache
+def _product_text(target: Target, real: str, *, single: bool) -> str:
+    return product.product_kernel(target, real, _store_first if single else product.store_result)
 
 
 def _store_first(code: Code, row: Register, column: Register, vector: Register) -> None:

@@ -14,6 +14,7 @@ FREE = 12
 _DEEPEST = 768
 _BLOCK = 512
 _CHAINS = 8
+_KEPT = 512 << 10
 
 Store = Callable[[Code, Register, Register, Register], None]
 
@@ -130,9 +131,22 @@ class _Product:
         self.last = code.compare("eq", number, code.subtract(self.blocks, code.whole(1)))
         self.begin = code.multiply(number, self.block)
         self.count = code.select(self.last, code.subtract(self.depth, self.begin), self.block)
-        row, end = code.arguments[1:]
-        for height in sorted({self.tile.rows, max(1, self.tile.rows // 3), 1}, reverse=True):
-            row = self._rows(row, end, height)
+        kept = code.multiply(self.count, code.whole(self.lanes * self.tile.vectors * bytes_of(self.scalar)))
+        fit = code.binary("udiv", code.whole(_KEPT), code.add(kept, code.whole(1)))
+        fit = code.binary("and", code.add(fit, code.whole(4)), code.whole(-4))
+        group = code.multiply(fit, code.whole(self.lanes * self.tile.vectors))
+
+        def turn(_: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
+            self.start = carried[0]
+            stop = code.add(self.start, group)
+            self.stop = code.select(code.compare("slt", stop, self.padded), stop, self.padded)
+            row, end = code.arguments[1:]
+            for height in sorted({self.tile.rows, max(1, self.tile.rows // 3), 1}, reverse=True):
+                row = self._rows(row, end, height)
+            return (self.stop,)
+
+        groups = code.binary("udiv", code.add(self.padded, code.subtract(group, code.whole(1))), group)
+        code.loop(code.whole(0), groups, 1, (code.whole(0),), turn)
         return ()
 
     def _rows(self, begin: Register, end: Register, height: int) -> Register:
@@ -140,7 +154,7 @@ class _Product:
         code = self.code
 
         def strip(row: Register, _: Sequence[Register]) -> Sequence[Register]:
-            column = code.whole(0)
+            column = self.start
             for vectors in self._widths(height):
                 column = self._columns(row, height, column, vectors)
             return (code.add(row, code.whole(height)),)
@@ -160,7 +174,7 @@ class _Product:
             self._one(row, column, Tile(height, vectors))
             return (code.add(column, code.whole(width)),)
 
-        return code.loop(begin, code.subtract(self.padded, code.whole(width - 1)), width, (begin,), turn)[0]
+        return code.loop(begin, code.subtract(self.stop, code.whole(width - 1)), width, (begin,), turn)[0]
 
     def _one(self, row: Register, column: Register, tile: Tile) -> None:
         code = self.code

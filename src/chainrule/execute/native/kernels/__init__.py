@@ -1,0 +1,1 @@
+"""Kernels: what each computes, in LLVM's representation."""
