@@ -69,15 +69,28 @@ class Code:
         self.arguments = tuple(Register(ty, f"%a{i}") for i, ty in enumerate(parameters))
         self._lines: list[str] = ["entry:"]
         self._declared: dict[str, str] = {}
+        self._own: dict[str, Code] = {}
         self._counter = 0
         self._block = "entry"
 
     def text(self) -> str:
-        """Return the module: the function `kernel`, and the intrinsics it calls."""
+        """Return the module: the function `kernel`, those it has of its own, and the intrinsics they call."""
+        functions = [self._function("kernel"), *(code._function(name) for name, code in self._own.items())]
+        declared = {**self._declared}
+        for code in self._own.values():
+            declared.update(code._declared)
+        return "\n".join([*functions, *declared.values()]) + "\n"
+
+    def _function(self, name: str) -> str:
         parameters = ", ".join(map(str, self.arguments))
         body = "\n".join(line if line.endswith(":") else f"  {line}" for line in self._lines)
-        declared = "\n".join(self._declared.values())
-        return f"define void @kernel({parameters}) {{\n{body}\n  ret void\n}}\n{declared}\n"
+        linkage = "" if name == "kernel" else "internal "
+        return f"define {linkage}void @{name}({parameters}) {{\n{body}\n  ret void\n}}"
+
+    def call_own(self, name: str, function: Code, *operands: Register) -> None:
+        """Append a call of a function that becomes part of the module."""
+        self._own[name] = function
+        self.effect(f"call void @{name}({', '.join(map(str, operands))})")
 
     def make(self, ty: str, instruction: str) -> Register:
         """Append an instruction with a result."""
@@ -201,6 +214,22 @@ class Code:
         self._declared.setdefault(name, f"declare void @{name}({a.type}, ptr, i32, {mask.type})")
         self.effect(f"call void @{name}({a}, {address}, i32 {_size(element(a.type))}, {mask})")
 
+    def prefetch(self, address: Register, level: int) -> None:
+        """Append a hint that memory will be read soon, to be brought into a cache of level 1, 2 or 3."""
+        name = "llvm.prefetch.p0"
+        self._declared.setdefault(name, f"declare void @{name}(ptr, i32, i32, i32)")
+        self.effect(f"call void @{name}({address}, i32 0, i32 {4 - level}, i32 1)")
+
+    def shuffle(self, a: Register, b: Register, places: Sequence[int]) -> Register:
+        """Append a choice of elements of two vectors, those of the second counted on from the first's."""
+        chosen = ", ".join(f"i32 {place}" for place in places)
+        ty = f"<{len(places)} x {element(a.type)}>"
+        return self.make(ty, f"shufflevector {a}, {b}, <{len(places)} x i32> <{chosen}>")
+
+    def opaque(self, a: Register) -> Register:
+        """Append a copy that LLVM does not look through when it rearranges addresses."""
+        return self.make(a.type, f"freeze {a}")
+
     def argument(self, place: int, ty: str = COUNT) -> Register:
         """Append a load from the list of arguments, whose cells are eight bytes each."""
         cell = self.address(self.arguments[0], self.whole(place), COUNT)
@@ -246,6 +275,35 @@ class Code:
         self.effect(f"br label %{head}")
         self._open(after)
         return tuple(phis)
+
+    def repeat(
+        self,
+        carried: Sequence[Register],
+        body: Callable[[tuple[Register, ...]], tuple[Register, Sequence[Register]]],
+    ) -> tuple[Register, ...]:
+        """Append a loop that runs at least once, and again as long as its flag is set.
+
+        Args:
+            carried: what the first turn starts from.
+            body: from what a turn starts from to the flag, and what the next turn starts from.
+
+        Returns:
+            What the last turn has left.
+        """
+        before, number = self._block, self._number()
+        inside, after = f"again{number}", f"done{number}"
+        self.effect(f"br label %{inside}")
+        self._open(inside)
+        place = len(self._lines)
+        phis = tuple(Register(start.type, f"%r{number}_{i}") for i, start in enumerate(carried))
+        flag, new = body(phis)
+        self._lines[place:place] = [
+            f"{phi.name} = phi {phi.type} [ {start.name}, %{before} ], [ {back.name}, %{self._block} ]"
+            for phi, start, back in zip(phis, carried, new, strict=True)
+        ]
+        self.effect(f"br {flag}, label %{inside}, label %{after}")
+        self._open(after)
+        return tuple(new)
 
     def when(
         self,

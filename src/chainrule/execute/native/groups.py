@@ -74,12 +74,21 @@ class Grouping:
         earliest = max((self._ready(x, node.shape) for x in node.inputs), default=0)
         for place in range(earliest, len(self.groups)):
             group = self.groups[place]
-            if group.node is None and group.shape == node.shape and self._admits_maps(group):
+            if group.shape == node.shape and self._admits(group, node):
                 return place
         return self._append(Group(node.shape))
 
-    def _admits_maps(self, group: Group) -> bool:
-        return len(group.maps) < _MOST_MAPS and (not group.reduced or _is_suffix(group.shape, group.reduced))
+    def _admits(self, group: Group, node: Node) -> bool:
+        """Tell whether a function of elements can be computed with a group of its shape."""
+        if len(group.maps) >= _MOST_MAPS:
+            return False
+        import os
+
+        if group.node is not None and os.environ.get("NOFUSE"):
+            return False
+        if group.node is not None:
+            return is_matrix_product(group.node) and all(_suits_a_tile(x) for x in node.inputs)
+        return not group.reduced or _is_suffix(group.shape, group.reduced)
 
     def _reduction_group(self, node: Node) -> int:
         (x,) = node.inputs
@@ -97,8 +106,19 @@ class Grouping:
         if node.kind in _AT_HAND:
             return 0
         place = self.place[node]
-        in_place = node.kind == "map" and node.shape == shape and view == self.layout.view(node)
+        at_hand = node.kind == "map" or is_matrix_product(node)
+        in_place = at_hand and node.shape == shape and view == self.layout.view(node)
         return place if in_place else place + 1
+
+
+def is_matrix_product(node: Node) -> bool:
+    """Tell whether a node is a product whose tiles can be worked on before they are stored."""
+    return node.kind == "product" and len(node.shape) == 2 and node.shape[1] > 1
+
+
+def _suits_a_tile(view: View) -> bool:
+    """Tell whether the elements of a row follow on one another, or are one."""
+    return view.node.kind in ("count", "number") or view.strides[-1] in (0, 1)
 
 
 def grouped(nodes: Sequence[Node], layout: Layout) -> Grouping:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 KeyT = TypeVar("KeyT")
 ALIGNMENT = 64
+_PAGE = 4096
 SLACK = 128
 """Bytes after each array that a kernel may read or write: a vector of the longest numbers."""
 
@@ -38,11 +39,19 @@ def arranged(spans: Mapping[KeyT, Span]) -> tuple[dict[KeyT, int], int]:
     offsets: dict[KeyT, int] = {}
     placed: list[tuple[int, int, Span]] = []
     for key, span in sorted(spans.items(), key=lambda item: (-item[1].size, item[1].first)):
-        size = -(-(span.size + SLACK) // ALIGNMENT) * ALIGNMENT
+        size = _apart(-(-(span.size + SLACK) // ALIGNMENT) * ALIGNMENT)
         begin = _first_gap([(b, e) for b, e, other in placed if _meet(span, other)], size)
         offsets[key] = begin
         placed.append((begin, begin + size, span))
     return {key: offsets[key] for key in spans}, max((end for _, end, _ in placed), default=0)
+
+
+def _apart(size: int) -> int:
+    """Return a size made up so that the array after it does not begin at about the same place of a page.
+
+    A load whose address differs by whole pages from that of a store just before has to wait for it.
+    """
+    return size + (-(size - _PAGE // 4) % _PAGE if size > _PAGE // 2 and size % _PAGE < _PAGE // 4 else 0)
 
 
 def _meet(a: Span, b: Span) -> bool:

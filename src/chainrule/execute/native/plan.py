@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chainrule.execute.native.arrays import Node, View
 from chainrule.execute.native.groups import Group, Grouping, grouped, live
-from chainrule.execute.native.kernels.calls import Machine, copy_kernel, kernels_of
+from chainrule.execute.native.kernels.calls import Machine, copy_kernel, keeps_sums, kernels_of
 from chainrule.execute.native.kernels.loops import Kernel
 from chainrule.execute.native.memory import Span, arranged
 from chainrule.execute.native.symbols import copied, in_memory
@@ -112,24 +112,20 @@ class _Planning:
     def _place(self, node: Node) -> int:
         return self.grouping.place.get(node, -1)
 
-    def _readers(self) -> dict[Node, list[tuple[int, View]]]:
-        """Return, for each node, the groups that read it from memory, and how."""
-        readers: dict[Node, list[tuple[int, View]]] = {}
+    def _readers(self) -> dict[Node, list[tuple[int, View, Node]]]:
+        """Return, for each node, the groups that read it from memory, how, and for which of theirs."""
+        readers: dict[Node, list[tuple[int, View, Node]]] = {}
         for place, group in enumerate(self.groups):
             for member in group.members:
                 for view in member.inputs:
                     if not self._in_registers(view, member, place):
-                        readers.setdefault(view.node, []).append((place, view))
+                        readers.setdefault(view.node, []).append((place, view, member))
         return readers
 
     def _in_registers(self, view: View, user: Node, place: int) -> bool:
         node = view.node
-        return (
-            node.kind == "map"
-            and self._place(node) == place
-            and view == self.layout.view(node)
-            and (user.kind in ("map", "reduce"))
-        )
+        made_here = node.kind in ("map", "product") and self._place(node) == place
+        return made_here and view == self.layout.view(node) and user.kind in ("map", "reduce")
 
     def _homes(self) -> dict[Node, Value]:
         """Return the nodes that may be written over the leaf they replace.
@@ -145,16 +141,20 @@ class _Planning:
             alone = node.kind == "map" and view == self.layout.view(node) and node not in homes
             if own is None or not alone or node in used or own.node in used or place <= self.last_output:
                 continue
-            if all(self._is_harmless(at, read, place, own) for at, read in self.readers.get(own.node, ())):
+            reads = self.readers.get(own.node, ())
+            if all(
+                at < place or (at == place and self._is_by_element(own, x, user)) for at, x, user in reads
+            ):
                 homes[node] = leaf
         return homes
 
-    def _is_harmless(self, at: int, read: View, place: int, own: View) -> bool:
-        return at < place or (at == place and read == own and self.groups[at].shape == own.shape)
+    def _is_by_element(self, own: View, read: View, user: Node) -> bool:
+        return user.kind == "map" and read == own and user.shape == own.shape
 
     def _stored(self) -> set[Node]:
         wanted = [view.node for view in (*self.outputs, *self.updates.values())]
-        return {node for node in (*self.readers, *wanted) if node in self.grouping.place}
+        deep = [group.node for group in self.groups if group.node is not None and keeps_sums(group.node)]
+        return {node for node in (*self.readers, *wanted, *deep) if node in self.grouping.place}
 
     def _copies(self) -> list[tuple[View, View]]:
         """Return the new values that have to be copied into their leaf, and the leaf."""
@@ -167,7 +167,7 @@ class _Planning:
         kept = {view.node for view in (*self.outputs, *self.updates.values())}
         spans: dict[Node, Span] = {}
         for node in self.stored - set(self.homes):
-            last = max((at for at, _ in self.readers.get(node, ())), default=0)
+            last = max((at for at, *_ in self.readers.get(node, ())), default=0)
             first = self.grouping.place[node]
             spans[node] = Span(self.bytes_of(node), first, end if node in kept else max(last, first))
         for node in self.program.nodes.order:

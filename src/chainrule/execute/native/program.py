@@ -12,18 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.execute.inputs import Array, Bound
+from chainrule.execute.native import walk
 from chainrule.execute.native.arrays import BOOL, DOUBLE, INDEX, REAL, WORD, DType, Layout, Node, View
 from chainrule.execute.native.jit import Compiler
 from chainrule.execute.native.kernels.calls import Machine
 from chainrule.execute.native.memory import ALIGNMENT, SLACK
 from chainrule.execute.native.plan import Plan, Task, planned
 from chainrule.execute.native.target import Target, host_target
-from chainrule.execute.native.walk import ROW, run_text
+from chainrule.execute.native.walk import run_text
 from chainrule.execute.reference import bound_attributes
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
 Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+_SMALL = 20_000
 _SCALARS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
 
@@ -95,17 +97,22 @@ class Prepared:
         found = compiler(self.machine.target).addresses(texts)
         addresses = dict(zip(texts, found, strict=True))
         rows = [self._row(task, addresses) for task in tasks]
-        return np.array(rows, np.int64).reshape(-1, ROW)
+        alone = [_is_alone(task) for task in tasks]
+        for row, here, after in zip(rows, alone, [*alone[1:], False], strict=True):
+            row[walk.MEETS] = not (here and after)
+        return np.array(rows, np.int64).reshape(-1, walk.ROW)
 
-    def _row(self, task: Task, addresses: Mapping[str, int]) -> tuple[int, int, int]:
+    def _row(self, task: Task, addresses: Mapping[str, int]) -> list[int]:
         if task.kernel is None:
             assert task.node is not None  # noqa: S101 - a task is one or the other
             function = Function(self._caller(task.node))
             self._kept.append(function)
-            return ctypes.cast(function, ctypes.c_void_p).value or 0, 0, 1
+            return [ctypes.cast(function, ctypes.c_void_p).value or 0, 0, 1, 1, 1]
         cells = np.array([self._cell(cell) for cell in task.kernel.cells], np.int64)
         self._kept.append(cells)
-        return addresses[task.kernel.text], cells.ctypes.data, task.kernel.units
+        kernel = task.kernel
+        grain = max(1, kernel.units) if _is_alone(task) else kernel.grain
+        return [addresses[kernel.text], cells.ctypes.data, kernel.units, grain, 1]
 
     def _cell(self, cell: Any) -> int:
         if not isinstance(cell, View):
@@ -167,6 +174,12 @@ class Prepared:
         wide = view.dtype == DOUBLE and self.machine.real == "float"
         return array.astype(np.float32) if wide else array
 
+    def run(self, function: Any, table: NDArray[np.int64]) -> None:
+        """Make each call of a table."""
+        control = np.zeros(walk.CELLS, np.int64)
+        control[walk.FORWARD], control[walk.FORWARD_CALLS] = table.ctypes.data, len(table)
+        function(control.ctypes.data, 0, 1)
+
     def check(self) -> None:
         """Raise what went wrong in a forward rule in Python."""
         failure, self.failure = self.failure, None
@@ -200,9 +213,9 @@ class NativeProgram:
                 place = prepared.leaf(leaf)
                 if place is not None:
                     place[...] = array
-            self._run(prepared.forward.ctypes.data, len(prepared.forward), 0)
+            prepared.run(self._run, prepared.forward)
             outputs = [self._result(prepared, view) for view in prepared.plan.outputs]
-            self._run(prepared.update.ctypes.data, len(prepared.update), 0)
+            prepared.run(self._run, prepared.update)
             prepared.check()
             return outputs, {leaf: self.result(prepared, leaf) for leaf in self.graph.updates}
 
@@ -222,6 +235,11 @@ class NativeProgram:
     def _result(self, prepared: Prepared, view: View) -> Array:
         array = prepared.array(view)
         return array.astype(self.dtype) if view.dtype in (REAL, DOUBLE) else np.array(array)
+
+
+def _is_alone(task: Task) -> bool:
+    """Tell whether a task is too small, or too much of one piece, to be shared by threads."""
+    return task.kernel is None or task.kernel.units <= task.kernel.grain or task.kernel.work < _SMALL
 
 
 def numpy_type(dtype: DType, real: str) -> np.dtype[Any]:

@@ -15,6 +15,7 @@ from chainrule.execute.native.arrays import INDEX, Node, View
 from chainrule.execute.native.kernels.calls import take_kernel
 from chainrule.execute.native.plan import Task
 from chainrule.execute.native.program import Function, NativeProgram, Prepared, compiler
+from chainrule.execute.native.threads import Team, Tuning, most_threads
 from chainrule.execute.steps import Cut, NotFiniteStepError, Order
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
@@ -32,12 +33,21 @@ class NativeSteps:
         axes: for each leaf that is cut into batches, the axis of the examples.
         examples: the letter that counts them.
         dtype: float32 or float64.
+        threads: how many; as many as make steps fastest if None.
     """
 
     def __init__(
-        self, graph: Graph, bound: Bound, axes: Mapping[Value, int], examples: str, dtype: Any
+        self,
+        graph: Graph,
+        bound: Bound,
+        axes: Mapping[Value, int],
+        examples: str,
+        dtype: Any,
+        threads: int | None = None,
     ) -> None:
         self.program = NativeProgram(graph, dtype)
+        most, fixed = most_threads(threads)
+        self.team, self.tuning = Team(), Tuning(most, fixed=fixed)
         self.axes, self.examples, self._sizes = axes, examples, dict(bound.sizes)
         self._data = {leaf: np.ascontiguousarray(bound.arrays[leaf]) for leaf in axes}
         self._others = {leaf: array for leaf, array in bound.arrays.items() if leaf not in axes}
@@ -45,7 +55,7 @@ class NativeSteps:
         self._loaded = False
         self._batches: dict[tuple[int, bool], _Batch] = {}
         self.good: dict[Value, Array] = {leaf: self._others[leaf] for leaf in self._updated}
-        self._seconds = 0.0
+        self._seconds, self._timed = 0.0, False
         target = self.program.machine.target
         (address,) = compiler(target).addresses([walk.epoch_text(target)])
         self._epoch = Function(address)
@@ -66,7 +76,8 @@ class NativeSteps:
 
     def _alike(self, cuts: Sequence[Cut], first: int) -> int:
         """Return how many batches from here on have one size and are done in a short time."""
-        most = 1 if not self._seconds else max(1, min(_MOST_STEPS, int(_SECONDS / self._seconds)))
+        lasting = _SECONDS if self.tuning.is_settled else _SECONDS / 10
+        most = 1 if not self._seconds else max(1, min(_MOST_STEPS, int(lasting / self._seconds)))
         size = cuts[first][1] - cuts[first][0]
         count = 0
         for begin, end in cuts[first : first + most]:
@@ -92,11 +103,14 @@ class NativeSteps:
         if len(cuts) == 1:
             self.good = before
         self._seconds = (time.perf_counter() - start) / len(cuts)
+        if self._timed:
+            self.tuning.note(self._seconds)
+        self._timed = True
         return losses
 
     def _call(self, batch: _Batch, order: Order, losses: NDArray[np.float64]) -> int:
         control = batch.control(order, losses)
-        self._epoch(control.ctypes.data, 0, 0)
+        self.team.run(self._epoch, control, self.tuning.count)
         batch.prepared.check()
         return int(control[walk.DONE])
 
@@ -186,7 +200,7 @@ class _Batch:
 
     def control(self, order: Order, losses: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the arguments of the native function that runs steps."""
-        cells = np.zeros(walk.DONE + 1, np.int64)
+        cells = np.zeros(walk.CELLS, np.int64)
         update = self.prepared.update
         cells[walk.FORWARD], cells[walk.FORWARD_CALLS] = self.forward.ctypes.data, len(self.forward)
         cells[walk.UPDATE], cells[walk.UPDATE_CALLS] = update.ctypes.data, len(update)

@@ -1,4 +1,8 @@
-"""The loops around kernels, in machine code as well: one run of a program, and many training steps."""
+"""The loops around kernels, in machine code as well: one run of a program, and many training steps.
+
+Several threads may walk the same table: each does its part of every call, and waits for the others where what
+comes next may need what they have done.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ from collections.abc import Callable, Sequence
 from chainrule.execute.native.code import COUNT, FLAG, POINTER, Code, Register
 from chainrule.execute.native.target import Target
 
-ROW = 3
-"""Cells of a call in a table: the kernel, its arguments, its units."""
+KERNEL, ARGUMENTS, UNITS, GRAIN, MEETS = range(5)
+ROW = 5
+"""Cells of a call in a table: the kernel, its arguments, its units, by how many they are handed out, and whether
+the threads meet after it."""
 
 (
     FORWARD,
@@ -22,74 +28,164 @@ ROW = 3
     LOSSES,
     LOSS,
     DONE,
-) = range(11)
-"""Cells of an epoch's arguments."""
+    ARRIVED,
+    MEETING,
+    GIVE_WAY,
+) = range(14)
+"""Cells of the arguments of a run or an epoch."""
 
+CELLS = 14
+_SPINS = 4000
 _FLUSH_X86 = 0x8040
 _FLUSH_ARM = 1 << 24
 
 
 def run_text(target: Target) -> str:
-    """Return the function `kernel(table, calls, unused)` that makes each call of a table in turn."""
+    """Return the function `kernel(arguments, thread, threads)` that makes each call of the forward table."""
     code = Code((POINTER, COUNT, COUNT))
-    _flushing(code, target, lambda: _calls(code, code.arguments[0], code.arguments[1]))
+    _flushing(code, target, lambda: _Walk(code, target).calls(FORWARD, FORWARD_CALLS))
     return code.text()
 
 
 def epoch_text(target: Target) -> str:
-    """Return the function `kernel(arguments, unused, unused)` that runs training steps.
+    """Return the function `kernel(arguments, thread, threads)` that runs training steps.
 
     Each step puts the places of its examples where the program looks for them, runs the calls that end in the
     loss, and keeps the loss. Only if that is finite the step's updates are run; else no further step is. The
     cell DONE is the number of steps whose updates were run.
     """
     code = Code((POINTER, COUNT, COUNT))
-    _flushing(code, target, lambda: _steps(code))
+    _flushing(code, target, lambda: _Walk(code, target).steps())
     return code.text()
 
 
-def _calls(code: Code, table: Register, count: Register) -> None:
-    def call(number: Register, _: tuple[Register, ...]) -> Sequence[Register]:
-        row = code.address(table, code.multiply(number, code.whole(ROW)), COUNT)
-        kernel, arguments, units = (
-            code.load(ty, code.address(row, code.whole(i), COUNT))
-            for i, ty in enumerate((POINTER, POINTER, COUNT))
-        )
-        code.effect(f"call void {kernel.name}({arguments}, i64 0, {units})")
+class _Walk:
+    """The function being written."""
+
+    def __init__(self, code: Code, target: Target) -> None:
+        self.code, self.target = code, target
+        _, self.thread, self.threads = code.arguments
+        self.several = code.compare("sgt", self.threads, code.whole(1))
+        self.is_first = code.compare("eq", self.thread, code.whole(0))
+
+    def calls(self, table: int, count: int) -> None:
+        """Append the loop over a table."""
+        code = self.code
+        first = code.argument(table, POINTER)
+
+        def call(number: Register, _: tuple[Register, ...]) -> Sequence[Register]:
+            row = code.address(first, code.multiply(number, code.whole(ROW)), COUNT)
+            kernel, arguments, units, grain, meets = (
+                code.load(ty, code.address(row, code.whole(i), COUNT))
+                for i, ty in enumerate((POINTER, POINTER, COUNT, COUNT, COUNT))
+            )
+
+            def share() -> Sequence[Register]:
+                begin, end = self._share(units, grain)
+                busy = code.compare("slt", begin, end)
+                code.when(busy, lambda: self._call(kernel, arguments, begin, end))
+                meet = code.compare("ne", meets, code.whole(0))
+                code.when(meet, self._meet)
+                return ()
+
+            code.when(self.several, share, lambda: self._call(kernel, arguments, code.whole(0), units))
+            return ()
+
+        code.loop(code.whole(0), code.argument(count), 1, (), call)
+
+    def _call(self, kernel: Register, arguments: Register, begin: Register, end: Register) -> tuple[()]:
+        self.code.effect(f"call void {kernel.name}({arguments}, {begin}, {end})")
         return ()
 
-    code.loop(code.whole(0), count, 1, (), call)
+    def _share(self, units: Register, grain: Register) -> tuple[Register, Register]:
+        """Append this thread's part of some units, handed out by whole grains."""
+        code = self.code
+        grains = code.binary("udiv", code.add(units, code.subtract(grain, code.whole(1))), grain)
+        edges = [
+            code.multiply(code.binary("udiv", code.multiply(grains, number), self.threads), grain)
+            for number in (self.thread, code.add(self.thread, code.whole(1)))
+        ]
+        return edges[0], code.intrinsic("smin", edges[1], units)
 
+    def _meet(self) -> tuple[()]:
+        """Append a barrier: whoever comes last opens it; the others spin a while, then give way in turn."""
+        code = self.code
+        arrived, meeting = code.argument(ARRIVED, POINTER), code.argument(MEETING, POINTER)
+        number = code.make(COUNT, f"load atomic i64, {meeting} acquire, align 8")
+        before = code.make(COUNT, f"atomicrmw add {arrived}, i64 1 acq_rel, align 8")
+        last = code.compare("eq", code.add(before, code.whole(1)), self.threads)
 
-def _steps(code: Code) -> None:
-    order, chosen, losses, loss = (code.argument(cell, POINTER) for cell in (ORDER, CHOSEN, LOSSES, LOSS))
-    forward, update = code.argument(FORWARD, POINTER), code.argument(UPDATE, POINTER)
-    batch = code.argument(BATCH)
+        def opening() -> tuple[()]:
+            code.effect(f"store atomic i64 0, {arrived} monotonic, align 8")
+            following = code.add(number, code.whole(1))
+            code.effect(f"store atomic {following}, {meeting} release, align 8")
+            return ()
 
-    def step(number: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
-        def run() -> Sequence[Register]:
-            first = code.address(order, code.multiply(number, batch), COUNT)
-            _copy(code, first, chosen, batch)
-            _calls(code, forward, code.argument(FORWARD_CALLS))
-            value = code.load("double", loss)
-            code.store(value, code.address(losses, number, "double"))
-            finite = code.compare("olt", code.intrinsic("fabs", value), code.constant("double", float("inf")))
-            code.when(finite, lambda: _calls(code, update, code.argument(UPDATE_CALLS)) or ())
-            return (code.select(finite, code.add(number, code.whole(1)), number), finite)
-
-        return code.when(carried[1], run, lambda: carried)
-
-    starts = (code.whole(0), Register(FLAG, "true"))
-    done, _ = code.loop(code.whole(0), code.argument(STEPS), 1, starts, step)
-    code.store(done, code.address(code.arguments[0], code.whole(DONE), COUNT))
-
-
-def _copy(code: Code, source: Register, target: Register, count: Register) -> None:
-    def one(i: Register, _: tuple[Register, ...]) -> Sequence[Register]:
-        code.store(code.load(COUNT, code.address(source, i, COUNT)), code.address(target, i, COUNT))
+        code.when(last, opening, lambda: self._wait(meeting, number))
         return ()
 
-    code.loop(code.whole(0), count, 1, (), one)
+    def _wait(self, meeting: Register, number: Register) -> tuple[()]:
+        code = self.code
+        give_way = code.argument(GIVE_WAY, POINTER)
+
+        def turn(carried: tuple[Register, ...]) -> tuple[Register, Sequence[Register]]:
+            spins = code.add(carried[0], code.whole(1))
+            patient = code.compare("slt", spins, code.whole(_SPINS))
+            code.when(patient, self._pause, lambda: self._call_out(give_way))
+            now = code.make(COUNT, f"load atomic i64, {meeting} acquire, align 8")
+            return code.compare("eq", now, number), (spins,)
+
+        code.repeat((code.whole(0),), turn)
+        return ()
+
+    def _pause(self) -> tuple[()]:
+        if self.target.triple.startswith("x86_64"):
+            self.code.call("llvm.x86.sse2.pause")
+        return ()
+
+    def _call_out(self, function: Register) -> tuple[()]:
+        self.code.make("i32", f"call i32 {function.name}()")
+        return ()
+
+    def steps(self) -> None:
+        """Append the loop over training steps."""
+        code = self.code
+        losses, loss = code.argument(LOSSES, POINTER), code.argument(LOSS, POINTER)
+
+        def step(number: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
+            def run() -> Sequence[Register]:
+                code.when(self.is_first, lambda: self._choose(number))
+                code.when(self.several, self._meet)
+                self.calls(FORWARD, FORWARD_CALLS)
+                value = code.load("double", loss)
+                code.when(
+                    self.is_first,
+                    lambda: code.store(value, code.address(losses, number, "double")) or (),
+                )
+                size = code.intrinsic("fabs", value)
+                finite = code.compare("olt", size, code.constant("double", float("inf")))
+                code.when(finite, lambda: self.calls(UPDATE, UPDATE_CALLS) or ())
+                return (code.select(finite, code.add(number, code.whole(1)), number), finite)
+
+            return code.when(carried[1], run, lambda: carried)
+
+        starts = (code.whole(0), Register(FLAG, "true"))
+        done, _ = code.loop(code.whole(0), code.argument(STEPS), 1, starts, step)
+        place = code.address(code.arguments[0], code.whole(DONE), COUNT)
+        code.when(self.is_first, lambda: code.store(done, place) or ())
+
+    def _choose(self, number: Register) -> tuple[()]:
+        """Append the copy of a step's part of the order of examples."""
+        code, batch = self.code, self.code.argument(BATCH)
+        source = code.address(code.argument(ORDER, POINTER), code.multiply(number, batch), COUNT)
+        target = code.argument(CHOSEN, POINTER)
+
+        def one(i: Register, _: tuple[Register, ...]) -> Sequence[Register]:
+            code.store(code.load(COUNT, code.address(source, i, COUNT)), code.address(target, i, COUNT))
+            return ()
+
+        code.loop(code.whole(0), batch, 1, (), one)
+        return ()
 
 
 def _flushing(code: Code, target: Target, body: Callable[[], None]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from chainrule.execute.native.arrays import Layout, Node, View, expanded, without_axis
 from chainrule.execute.native.code import Code, Register, element
-from chainrule.execute.native.groups import Group
+from chainrule.execute.native.groups import Group, is_matrix_product
 from chainrule.execute.native.kernels import product
+from chainrule.execute.native.kernels.epilogue import Epilogue
 from chainrule.execute.native.kernels.loops import Kernel, LoopKernel, Store, Work
+from chainrule.execute.native.kernels.nest import Cell
 from chainrule.execute.native.kernels.sequences import argmax_kernel, scan_kernel, scatter_kernel
+from chainrule.execute.native.kernels.tiles import tile_for
 from chainrule.execute.native.target import Target
 
 
@@ -39,13 +43,15 @@ def kernels_of(group: Group, stored: set[Node], machine: Machine) -> list[Kernel
         stored: nodes that are used outside their group.
         machine: what to write for.
     """
-    node = group.node
-    if node is not None:
-        return list(_WRITERS[node.kind](node, machine))
-    layout = machine.layout
-    stores = [Store(each, layout.view(each)) for each in group.maps if each in stored]
+    node, layout = group.node, machine.layout
+    kept = [*group.maps, *([node] if node is not None else [])]
+    stores = [Store(each, layout.view(each)) for each in kept if each in stored]
     work = Work(group.shape, group.maps, stores, group.reductions, group.reduced)
-    return [LoopKernel(work, layout, machine.real).write()]
+    if node is None:
+        return [LoopKernel(work, layout, machine.real).write()]
+    if is_matrix_product(node):
+        return [product_kernel(node, work, machine)]
+    return list(_WRITERS[node.kind](node, machine))
 
 
 def copy_kernel(source: View, target: View, machine: Machine, *, guarded: bool = True) -> Kernel:
@@ -117,10 +123,47 @@ def _at(view: View, place: tuple[int, ...]) -> View:
 
 
 def _product(left: View, right: View, result: View, machine: Machine) -> Kernel:
-    (rows, depth), columns = left.shape, right.shape[1]
-    single = columns == 1
+    single = right.shape[1] == 1
     text = _product_text(machine.target, machine.real, single=single)
-    cells = {
+    cells = _product_cells(left, right, result, machine)
+    if single:
+        cells[product.BLOCKS] = 1
+    return _of_rows(text, tuple(cells), left, right, machine)
+
+
+def product_kernel(node: Node, work: Work, machine: Machine) -> Kernel:
+    """Return the kernel of a matrix product, and of what is made of its elements while they are at hand."""
+    left, right = node.inputs
+    result = machine.layout.view(node)
+    cells = _product_cells(left, right, result, machine)
+    if not work.maps:
+        text = _product_text(machine.target, machine.real, single=False)
+        return _of_rows(text, tuple(cells), left, right, machine)
+    tail = Epilogue(node, work, machine.layout, machine.real)
+    text = product.product_kernel(
+        machine.target,
+        machine.real,
+        tail=tail.function(),
+        fetch=None if os.environ.get("NONEAR") else tail.fetch(),
+    )
+    if not keeps_sums(node):
+        cells[product.RESULT] = cells[product.PARTIAL] = 0
+    return _of_rows(text, (*cells, *tail.cells), left, right, machine)
+
+
+def _of_rows(text: str, cells: tuple[Cell, ...], left: View, right: View, machine: Machine) -> Kernel:
+    (rows, depth), columns = left.shape, right.shape[1]
+    return Kernel(text, cells, rows, tile_for(machine.target).rows, rows * depth * columns)
+
+
+def keeps_sums(node: Node) -> bool:
+    """Tell whether a product is so deep that its sums are laid down on the way."""
+    return is_matrix_product(node) and product.blocks_of(node.inputs[0].shape[1]) > 1
+
+
+def _product_cells(left: View, right: View, result: View, machine: Machine) -> list[Cell]:
+    (_, depth), columns = left.shape, right.shape[1]
+    cells: dict[int, Cell] = {
         product.LEFT: left,
         product.RIGHT: right,
         product.RESULT: result,
@@ -132,9 +175,10 @@ def _product(left: View, right: View, result: View, machine: Machine) -> Kernel:
         product.RIGHT_STEP: right.strides[0],
         product.RIGHT_PANEL: product.panel_columns(machine.target, machine.real),
         product.RESULT_ROW: result.strides[0],
-        product.BLOCKS: 1 if single else product.blocks_of(depth),
+        product.BLOCKS: product.blocks_of(depth),
+        product.NEAR: 0,
     }
-    return Kernel(text, tuple(cells[i] for i in range(product.FREE)), rows)
+    return [cells[i] for i in range(product.FREE)]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -30,11 +31,15 @@ class Kernel:
         text: the module, in LLVM's words.
         cells: its arguments; a view stands for the address of its first element.
         units: how many parts its work has.
+        grain: by how many they are best handed out.
+        work: about how many operations on numbers it takes.
     """
 
     text: str
     cells: tuple[Cell, ...]
     units: int
+    grain: int = 1
+    work: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,21 +100,24 @@ class LoopKernel:
         views = [*self._loads, *targets, *results]
         guarded = [view in work.guarded for view in self._loads]
         guarded += [store.guarded for store in work.stores] + [False] * len(results)
-        loops, strides = self._plan(views)
-        accesses = [self._access(*each) for each in zip(views, strides, guarded, strict=True)]
-        self.nest = Nest(loops, accesses, real, layout.lanes)
-        self.code = self.nest.code
-        self._levels = self._levels_of_maps()
+        self._loops, strides = self._plan(views)
+        self._accesses = [self._access(*each) for each in zip(views, strides, guarded, strict=True)]
         self._values: dict[tuple[Source, str], Register] = {}
 
     def write(self) -> Kernel:
         """Return the kernel."""
+        self._open(Nest(self._loops, self._accesses, self.real, self.layout.lanes))
         self._run(0, ())
         loops = self.nest.loops
         units = 1
         if loops.sizes and not loops.reduced[0]:
             units = -(-loops.sizes[0] // self._step(0))
-        return Kernel(self.code.text(), tuple(self.nest.cells), units)
+        each = len(self.work.maps) + len(self.work.stores) + len(self.work.reductions)
+        return Kernel(self.code.text(), tuple(self.nest.cells), units, 1, math.prod(loops.sizes) * each)
+
+    def _open(self, nest: Nest) -> None:
+        self.nest, self.code = nest, nest.code
+        self._levels = self._levels_of_maps()
 
     def _views_read(self) -> list[View]:
         """Return the views that are loaded, each once; those that place another one are among them."""
@@ -157,10 +165,14 @@ class LoopKernel:
         return not guarded and all(view.strides[last] in (0, 1) for view in views)
 
     def _levels_of_maps(self) -> dict[Node, int]:
-        levels: dict[Node, int] = {}
+        levels = self._given()
         for node in self.work.maps:
             levels[node] = max((self._level(x, levels) for x in node.inputs), default=0)
         return levels
+
+    def _given(self) -> dict[Node, int]:
+        """Return the levels of what is computed elsewhere, but at hand."""
+        return {}
 
     def _level(self, source: Source, levels: Mapping[Node, int]) -> int:
         """Return how many loops must be open before a source is known."""

@@ -49,15 +49,31 @@ class Loops:
 class Nest:
     """Code under way, inside some loops.
 
+    Args:
+        loops: the loops.
+        accesses: the arrays that are read or written.
+        real: float or double.
+        lanes: elements in a vector.
+        code: the function being written; a new one if None.
+        first: the first of the function's arguments that is free.
+
     Attributes:
         code: the function being written.
         cells: what its list of arguments holds.
         index: the index of each loop that is open.
     """
 
-    def __init__(self, loops: Loops, accesses: Sequence[Access], real: str, lanes: int) -> None:
-        self.code = Code((POINTER, COUNT, COUNT))
-        self.loops, self.accesses = loops, accesses
+    def __init__(
+        self,
+        loops: Loops,
+        accesses: Sequence[Access],
+        real: str,
+        lanes: int,
+        code: Code | None = None,
+        first: int = 0,
+    ) -> None:
+        self.code = Code((POINTER, COUNT, COUNT)) if code is None else code
+        self.loops, self.accesses, self._first = loops, accesses, first
         self.real, self.lanes = real, lanes if loops.vector >= 0 else 0
         self.cells: list[Cell] = []
         self.sizes = [self._argument(size) for size in loops.sizes]
@@ -74,7 +90,7 @@ class Nest:
 
     def _argument(self, cell: Cell, ty: str = COUNT) -> Register:
         self.cells.append(cell)
-        return self.code.argument(len(self.cells) - 1, ty)
+        return self.code.argument(self._first + len(self.cells) - 1, ty)
 
     def _base(self, access: Access) -> Register:
         if access.view.node.kind == "count":

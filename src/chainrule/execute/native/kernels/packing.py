@@ -3,33 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chainrule.execute.native.code import COUNT, POINTER, Code, Register
-from chainrule.execute.native.kernels.product import tile_for
+from chainrule.execute.native.kernels.product import blocks_of, panel_columns
+from chainrule.execute.native.kernels.tiles import tile_for
 from chainrule.execute.native.target import Target
 
+# Rows of A are copied where a block is at least so deep, and so many panels read the copy.
+_DEEP, _PANELS = 128, 4
 SOURCE, PANELS, COLUMNS, DEPTH, STEP, PANEL = range(6)
 
 
-def copy_kernel(target: Target, scalar: str) -> str:
-    """Return the text of a kernel that packs B, whose rows lie in one piece; begin and end are panels.
+@dataclass(frozen=True)
+class Plan:
+    """What a product needs beside its operands; sizes are in elements.
 
-    The cells of its arguments are, by their names in this module: SOURCE and PANELS (pointers), COLUMNS and
-    DEPTH (sizes of B), STEP (from a row of B to the next) and PANEL (from a panel to the next).
+    Attributes:
+        transposed: whether B is first packed by `transpose_kernel`, into panels.
+        panels: how many.
+        panel: from one to the next.
+        partial: the sums between blocks of k, where C cannot hold them.
+        near: copies of rows of A.
     """
-    return _Packing(target, scalar).copy()
+
+    transposed: bool
+    panels: int
+    panel: int
+    partial: int
+    near: int
+
+    @property
+    def packed(self) -> int:
+        """The size of all panels."""
+        return self.panels * self.panel if self.transposed else 0
+
+
+def plan(target: Target, scalar: str, shape: tuple[int, int, int], form: str) -> Plan:
+    """Return what a product needs.
+
+    B whose rows lie in one piece is best read where it is: a copy in panels is read faster by as much as
+    copying takes.
+
+    Args:
+        target: the processor.
+        scalar: float or double.
+        shape: rows of A, rows of B, columns of B.
+        form: AB, or where columns of A or rows of B lie in one piece, AᵀB or ABᵀ.
+    """
+    rows, depth, columns = shape
+    lanes, width = target.lanes(scalar), panel_columns(target, scalar)
+    blocks, vectors = blocks_of(depth), -(-columns // lanes)
+    deep, transposed = -(-depth // blocks), form == "ABᵀ"
+    pays = form == "AᵀB" and deep >= _DEEP and columns >= _PANELS * width
+    return Plan(
+        transposed,
+        panels=-(-columns // width),
+        panel=-(-depth // lanes) * lanes * width if transposed else width,
+        partial=0 if blocks == 1 else rows * vectors * lanes,
+        near=rows * (deep + 1) if pays else 0,
+    )
 
 
 def transpose_kernel(target: Target, scalar: str) -> str:
     """Return the text of a kernel that packs B = Wᵀ, where the rows of W lie in one piece.
 
-    It is called as that of `copy_kernel` is, but STEP is from a row of W, a column of B, to the next. Whole
-    vectors of k are written: PANEL counts the depth made up to these.
+    The cells of its arguments are, by their names in this module: SOURCE and PANELS (pointers), COLUMNS and
+    DEPTH (sizes of B), STEP (from a row of W to the next) and PANEL (from a panel to the next). Begin and end
+    are panels. Whole vectors of k are written, so that a panel has the depth made up to these.
     """
-    return _Packing(target, scalar).transpose()
+    return _Transpose(target, scalar).text()
 
 
-class _Packing:
+class _Transpose:
     """A kernel being written."""
 
     def __init__(self, target: Target, scalar: str) -> None:
@@ -42,30 +88,7 @@ class _Packing:
         self.columns, self.depth = code.argument(COLUMNS), code.argument(DEPTH)
         self.step, self.panel = code.argument(STEP), code.argument(PANEL)
 
-    def copy(self) -> str:
-        """Append a copy of each panel: whole rows of it, or one vector of each row after the other."""
-        code = self.code
-
-        def panel(number: Register, _: Sequence[Register]) -> Sequence[Register]:
-            source, target, count = self._start(number)
-            source = code.address(self.source, source, self.scalar)
-            whole = code.compare("eq", count, code.whole(self.vectors))
-
-            def narrow() -> Sequence[Register]:
-                def part(number: Register, _: Sequence[Register]) -> Sequence[Register]:
-                    skipped = code.multiply(number, code.whole(self.lanes))
-                    places = (code.address(place, skipped, self.scalar) for place in (source, target))
-                    return self._copy(*places, 1)
-
-                return code.loop(code.whole(0), count, 1, (), part)
-
-            code.when(whole, lambda: self._copy(source, target, self.vectors), narrow)
-            return ()
-
-        code.loop(*code.arguments[1:], 1, (), panel)
-        return code.text()
-
-    def transpose(self) -> str:
+    def text(self) -> str:
         """Append a transpose of each panel, square by square."""
         code = self.code
 
@@ -79,7 +102,8 @@ class _Packing:
 
             return code.loop(code.whole(0), count, 1, (), part)
 
-        code.loop(*code.arguments[1:], 1, (), panel)
+        _, begin, end = code.arguments
+        code.loop(begin, end, 1, (), panel)
         return code.text()
 
     def _start(self, number: Register) -> tuple[Register, Register, Register]:
@@ -92,23 +116,11 @@ class _Packing:
         most = code.whole(self.vectors)
         return first, target, code.select(code.compare("slt", count, most), count, most)
 
-    def _copy(self, source: Register, target: Register, vectors: int) -> Sequence[Register]:
-        code = self.code
-
-        def turn(_: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
-            for i in range(vectors):
-                read, write = (
-                    code.address(place, code.whole(i * self.lanes), self.scalar) for place in carried
-                )
-                code.store(code.load(self.vector, read), write)
-            steps = self.step, self.width
-            return [code.address(*pair, self.scalar) for pair in zip(carried, steps, strict=True)]
-
-        code.loop(code.whole(0), self.depth, 1, (source, target), turn)
-        return ()
-
     def _strip(self, first: Register, target: Register) -> None:
-        """Append the transpose of as many rows of W as a vector has elements; the last one stands in for more."""
+        """Append the transpose of as many rows of W as a vector has elements.
+
+        The last row stands in for those beyond it.
+        """
         code = self.code
         last = code.subtract(self.columns, code.whole(1))
         rows: list[Register] = []
@@ -128,19 +140,14 @@ class _Packing:
 
 
 def transposed(code: Code, rows: Sequence[Register]) -> list[Register]:
-    """Append the transpose of a square in registers: ever smaller blocks change places across the diagonal."""
+    """Append the transpose of a square in registers: smaller and smaller blocks change places."""
     lanes = len(rows)
     square, half = list(rows), lanes // 2
     while half:
         low = [i + (lanes if i & half else 0) - (half if i & half else 0) for i in range(lanes)]
         for i in (i for i in range(lanes) if not i & half):
             a, b = square[i], square[i + half]
-            square[i] = _shuffled(code, a, b, low)
-            square[i + half] = _shuffled(code, a, b, [place + half for place in low])
+            square[i] = code.shuffle(a, b, low)
+            square[i + half] = code.shuffle(a, b, [place + half for place in low])
         half //= 2
     return square
-
-
-def _shuffled(code: Code, a: Register, b: Register, places: Sequence[int]) -> Register:
-    chosen = ", ".join(f"i32 {place}" for place in places)
-    return code.make(a.type, f"shufflevector {a}, {b}, <{len(places)} x i32> <{chosen}>")

@@ -1,0 +1,152 @@
+"""How many threads to use, and running a native function on several of them."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError
+from chainrule.execute.native import walk
+
+VARIABLE = "CHAINRULE_THREADS"
+_GROUPS = Path("/sys/fs/cgroup")
+_TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
+_LINE = 8
+"""Cells of eight bytes in a cache line."""
+
+_Native = Callable[[int, int, int], object]
+
+
+def most_threads(wanted: int | None = None) -> tuple[int, bool]:
+    """Return how many threads may be used, and whether that number was asked for.
+
+    Args:
+        wanted: what the caller asks for; else the environment variable CHAINRULE_THREADS is looked at, else
+            it is what the process may use, by its affinity and its control group.
+
+    Raises:
+        DataError: the number is not a positive whole number.
+    """
+    if wanted is None and os.environ.get(VARIABLE, "").strip():
+        text = os.environ[VARIABLE].strip()
+        if not text.isdecimal() or int(text) < 1:
+            raise DataError(f"{VARIABLE} is {text}, which is no number of threads.", fix=f"{VARIABLE}=2.")
+        return int(text), True
+    if wanted is not None:
+        if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer) or wanted < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+            raise DataError(f"threads is a positive whole number, not {wanted!r}.", fix="threads=2.")
+        return int(wanted), True
+    return usable_processors(), False
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may keep busy."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _quota()))
+
+
+def _quota() -> int:
+    """Return how many processors' time the control group grants; a large number where there is no limit."""
+    try:
+        text = (_GROUPS / "cpu.max").read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return _old_quota()
+    share, _, period = text.strip().partition(" ")
+    return sys.maxsize if share == "max" else math.ceil(int(share) / int(period or 100_000))
+
+
+def _old_quota() -> int:
+    try:
+        share, period = (
+            int((_GROUPS / "cpu" / f"cpu.cfs_{part}_us").read_text(encoding="ascii"))
+            for part in ("quota", "period")
+        )
+    except (OSError, ValueError):
+        return sys.maxsize
+    return sys.maxsize if share <= 0 else math.ceil(share / period)
+
+
+@cache
+def _give_way() -> int:
+    """Return the address of the system's function that lets other threads run."""
+    if os.name == "nt":
+        function: Any = ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]  # on Windows alone
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+class Team:
+    """Some threads that walk a table together."""
+
+    def __init__(self) -> None:
+        # Two counters, each alone on its cache line.
+        self._state: NDArray[np.int64] = np.zeros(3 * _LINE, np.int64)
+
+    def run(self, function: _Native, control: NDArray[np.int64], count: int) -> None:
+        """Call a native function in each of `count` threads, this one included; return when all are done."""
+        address = self._state.ctypes.data
+        control[walk.ARRIVED], control[walk.MEETING] = address + 8 * _LINE, address + 16 * _LINE
+        control[walk.GIVE_WAY] = _give_way()
+        self._state[:] = 0
+        others = [
+            threading.Thread(target=function, args=(control.ctypes.data, number, count), daemon=True)
+            for number in range(1, count)
+        ]
+        for thread in others:
+            thread.start()
+        function(control.ctypes.data, 0, count)
+        for thread in others:
+            thread.join()
+
+
+class Tuning:
+    """The number of threads that makes steps fastest, found by timing some.
+
+    Twice as many threads are tried as long as that helps, each number several times; steps that are over
+    before a second thread is awake are left to one.
+
+    Args:
+        most: how many there may be.
+        fixed: whether it is to be that many, whatever the time.
+    """
+
+    def __init__(self, most: int, *, fixed: bool = False) -> None:
+        self.most, self.count = most, most if fixed else 1
+        self.is_settled = fixed or most == 1
+        self._best: dict[int, float] = {}
+        self._trials = 0
+
+    def note(self, seconds: float) -> None:
+        """Take notice of how long a step took, and say in `count` how many threads are to run the next ones."""
+        if self.is_settled:
+            return
+        self._best[self.count] = min(seconds, self._best.get(self.count, math.inf))
+        self._trials += 1
+        if seconds < _TOO_SHORT:
+            self._settle()
+        elif self._trials % _TRIALS == 0:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        before = [seconds for count, seconds in self._best.items() if count < self.count]
+        helps = self._best[self.count] < _CLEARLY * min(before, default=math.inf)
+        if helps and self.count < self.most:
+            self.count = min(2 * self.count, self.most)
+        else:
+            self._settle()
+
+    def _settle(self) -> None:
+        least = min(self._best.values())
+        self.count = min(count for count, seconds in self._best.items() if _CLEARLY * seconds <= least)
+        self.is_settled = True
