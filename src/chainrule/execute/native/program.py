@@ -98,7 +98,7 @@ class Prepared:
         addresses = dict(zip(texts, found, strict=True))
         rows = [self._row(task, addresses) for task in tasks]
         alone = [_is_alone(task) for task in tasks]
-        for row, here, after in zip(rows, alone, [*alone[1:], False], strict=True):
+        for row, here, after in zip(rows, alone, [*alone, False][1:], strict=True):
             row[walk.MEETS] = not (here and after)
         return np.array(rows, np.int64).reshape(-1, walk.ROW)
 
