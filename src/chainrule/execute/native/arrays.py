@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Shape = tuple[int, ...]
+_UNEVEN = 256
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,16 @@ class View:
 class Layout:
     """How arrays lie in memory: row by row, rows padded to whole vectors.
 
+    Long rows whose length is a large power of two get a vector more: else their elements of one column would all
+    fall on the same few places of a cache.
+
     Args:
         lanes: elements in a vector.
+        panel: columns of a matrix that is laid down in panels.
     """
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
+    def __init__(self, lanes: int, panel: int = 32) -> None:
+        self.lanes, self.panel = lanes, panel
 
     def strides(self, shape: Shape) -> tuple[int, ...]:
         """Return the step from one element to the next along each axis; 0 along an axis of size 1.
@@ -100,7 +105,7 @@ class Layout:
         for size in reversed(shape):
             steps.append(0 if size == 1 else step)
             if size > 1:
-                step *= size if padded else self.padded(size)
+                step *= size if padded else self.row(size)
                 padded = True
         return tuple(reversed(steps))
 
@@ -108,10 +113,15 @@ class Layout:
         """Return a count made up to whole vectors."""
         return -(-count // self.lanes) * self.lanes
 
+    def row(self, count: int) -> int:
+        """Return how many elements a row of several takes."""
+        padded = self.padded(count)
+        return padded + self.lanes if padded % _UNEVEN == 0 else padded
+
     def elements(self, shape: Shape) -> int:
         """Return how many elements a stored array takes, padding included."""
         axes = [size for size in shape if size > 1]
-        return math.prod(axes[:-1]) * self.padded(axes[-1]) if axes else 1
+        return math.prod(axes[:-1]) * self.row(axes[-1]) if axes else 1
 
     def view(self, node: Node) -> View:
         """Return the whole of a node's array."""

@@ -82,10 +82,6 @@ class Grouping:
         """Tell whether a function of elements can be computed with a group of its shape."""
         if len(group.maps) >= _MOST_MAPS:
             return False
-        import os
-
-        if group.node is not None and os.environ.get("NOFUSE"):
-            return False
         if group.node is not None:
             return is_matrix_product(group.node) and all(_suits_a_tile(x) for x in node.inputs)
         return not group.reduced or _is_suffix(group.shape, group.reduced)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from chainrule.execute.native.arrays import Node, View
 from chainrule.execute.native.groups import Group, Grouping, grouped, live
-from chainrule.execute.native.kernels.calls import Machine, copy_kernel, keeps_sums, kernels_of
+from chainrule.execute.native.kernels.calls import copy_kernel, kernels_of
 from chainrule.execute.native.kernels.loops import Kernel
+from chainrule.execute.native.kernels.machine import Machine
+from chainrule.execute.native.kernels.matrix import keeps_sums
 from chainrule.execute.native.memory import Span, arranged
 from chainrule.execute.native.symbols import copied, in_memory
 from chainrule.execute.native.trace import Traced, traced
@@ -89,7 +91,7 @@ class _Planning:
         update += [
             Task(copy_kernel(view, home, self.machine, guarded=False)) for view, home in self._copies()
         ]
-        places, size = arranged(self._spans())
+        places, size = arranged({**self._spans(), **self._scratch(tasks)})
         return Plan(
             self.machine, self.program, self.groups, forward, update, self.outputs, places, self.homes, size
         )
@@ -174,6 +176,17 @@ class _Planning:
             if node.kind == "size" and node in self.readers:
                 spans[node] = Span(8, -1, end)
         return spans
+
+    def _scratch(self, tasks: Sequence[Sequence[Task]]) -> dict[Node, Span]:
+        """Return the room that kernels need while they run."""
+        kernels = [(place, task.kernel) for place, some in enumerate(tasks) for task in some if task.kernel]
+        cells = [(place, cell) for place, kernel in kernels for cell in kernel.cells]
+        views = [(place, cell) for place, cell in cells if isinstance(cell, View)]
+        return {
+            view.node: Span(self.bytes_of(view.node), place, place)
+            for place, view in views
+            if view.node.kind == "scratch"
+        }
 
     def bytes_of(self, node: Node) -> int:
         """Return the bytes of a stored array."""

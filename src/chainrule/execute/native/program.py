@@ -15,7 +15,8 @@ from chainrule.execute.inputs import Array, Bound
 from chainrule.execute.native import walk
 from chainrule.execute.native.arrays import BOOL, DOUBLE, INDEX, REAL, WORD, DType, Layout, Node, View
 from chainrule.execute.native.jit import Compiler
-from chainrule.execute.native.kernels.calls import Machine
+from chainrule.execute.native.kernels.machine import Machine
+from chainrule.execute.native.kernels.product import panel_columns
 from chainrule.execute.native.memory import ALIGNMENT, SLACK
 from chainrule.execute.native.plan import Plan, Task, planned
 from chainrule.execute.native.target import Target, host_target
@@ -39,7 +40,7 @@ def machine_for(dtype: Any, target: Target | None = None) -> Machine:
     """Return what to write kernels for, from a floating-point type and a target (this machine's if None)."""
     target = target or host_target()
     real = _SCALARS[np.dtype(dtype)]
-    return Machine(target, real, Layout(target.lanes(real)))
+    return Machine(target, real, Layout(target.lanes(real), panel_columns(target, real)))
 
 
 class Memory:

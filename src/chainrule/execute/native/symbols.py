@@ -289,13 +289,24 @@ def matmul(a: Symbol, b: Symbol) -> Symbol:
     right = b[:, None] if b.ndim == 1 else b
     before = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
     shape = (*before, left.shape[-2], right.shape[-1])
-    operands = in_memory(a.nodes, left.view), _in_rows(a.nodes, right.view)
-    views = tuple(expanded(view, (*before, *view.shape[-2:])) for view in operands)
+    views = _operands(a.nodes, left.view, right.view, before)
     made = a.of(a.nodes.make("product", "", views, shape, REAL))
     made = made[..., 0] if b.ndim == 1 else made
     if a.ndim == 1:
         made = made[..., 0, :] if b.ndim > 1 else made[..., 0]
     return made.astype(DOUBLE) if made.shape == () else made
+
+
+def _operands(nodes: Nodes, left: View, right: View, before: Shape) -> tuple[View, View]:
+    """Return the operands as a product reads them: a transposed matrix on the right is laid down in panels."""
+    left = expanded(in_memory(nodes, left), (*before, *left.shape[-2:]))
+    depth, columns = right.shape[-2:]
+    if not before and depth > 1 and columns > 1 and right.strides[-2] == 1 and right.node.kind != "count":
+        width = nodes.layout.panel
+        panels = -(-columns // width), nodes.layout.padded(depth) * width
+        return left, nodes.make("packed", "", (right,), panels, REAL, columns)
+    right = _in_rows(nodes, right)
+    return left, expanded(right, (*before, *right.shape[-2:]))
 
 
 def _in_rows(nodes: Nodes, view: View) -> View:

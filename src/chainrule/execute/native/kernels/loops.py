@@ -152,7 +152,7 @@ class LoopKernel:
         flags = [axis in reduced for axis in order]
         vector = order.index(last) if axes and self._takes_vectors(views, last) else -1
         if vector >= 0 and not any(flags) and self._may_run_over(views, last):
-            sizes[vector] = self.layout.padded(sizes[vector])
+            sizes[vector] = self.layout.row(sizes[vector])
         return _merged(sizes, flags, vector, strides)
 
     def _takes_vectors(self, views: Sequence[View], last: int) -> bool:
