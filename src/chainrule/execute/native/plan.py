@@ -24,10 +24,12 @@ class Task:
 
     Attributes:
         kernel: the kernel, or None.
+        group: what it computes, or a part of that; None for a copy.
         node: the node of the value.
     """
 
     kernel: Kernel | None
+    group: Group | None = None
     node: Node | None = None
 
 
@@ -98,8 +100,8 @@ class _Planning:
 
     def _tasks(self, group: Group) -> list[Task]:
         if group.node is not None and group.node.kind == "call":
-            return [Task(None, group.node)]
-        return [Task(kernel, group.node) for kernel in kernels_of(group, self.stored, self.machine)]
+            return [Task(None, group, group.node)]
+        return [Task(kernel, group, group.node) for kernel in kernels_of(group, self.stored, self.machine)]
 
     def _updates(self) -> dict[Value, View]:
         """Return the new value of each leaf, apart from those that stay; another leaf's is copied first."""
