@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.execute.native.arrays import Layout, Node, Shape, View
@@ -96,6 +96,88 @@ class Grouping:
                 return place
         return self._append(Group(x.shape))
 
+    def delay(self, order: Sequence[Node], pinned: frozenset[Node]) -> None:
+        """Move functions of elements to the one group that uses them, if that spares them a place in memory.
+
+        Args:
+            order: all nodes, inputs before users.
+            pinned: nodes that are wanted for themselves.
+        """
+        users: dict[Node, list[Node]] = {}
+        for node in order:
+            for x in node.inputs:
+                users.setdefault(x.node, []).append(node)
+        for node in reversed(order):
+            later = self._later(node, users, pinned)
+            if later is not None and self._can_move(node, later, users, pinned):
+                self.place[node] = later
+        self._sort(order)
+
+    def _later(self, node: Node, users: Mapping[Node, Sequence[Node]], pinned: frozenset[Node]) -> int | None:
+        """Return the one later group in which all users of a map read it element by element."""
+        if node.kind != "map" or node in pinned:
+            return None
+        places = {self.place[user] for user in users.get(node, ())}
+        if len(places) != 1 or not all(self._reads_in_place(user, node) for user in users[node]):
+            return None
+        (place,) = places
+        return place if place > self.place[node] else None
+
+    def _reads_in_place(self, user: Node, node: Node) -> bool:
+        views = [x for x in user.inputs if x.node is node]
+        return user.kind in ("map", "reduce") and all(
+            view == self.layout.view(node) and self.groups[self.place[user]].shape == node.shape
+            for view in views
+        )
+
+    def _can_move(
+        self, node: Node, later: int, users: Mapping[Node, Sequence[Node]], pinned: frozenset[Node]
+    ) -> bool:
+        """Tell whether what a map is made of is in memory anyway, or can move with it."""
+        return self._admits(self.groups[later], node) and all(
+            x.node.kind in _AT_HAND
+            or self._is_kept(x, node, later, users, pinned)
+            or (
+                x.node.kind == "map"
+                and x == self.layout.view(x.node)
+                and x.node.shape == node.shape
+                and self._can_move(x.node, later, users, pinned)
+            )
+            for x in node.inputs
+        )
+
+    def _is_kept(
+        self,
+        view: View,
+        user: Node,
+        later: int,
+        users: Mapping[Node, Sequence[Node]],
+        pinned: frozenset[Node],
+    ) -> bool:
+        """Tell whether somebody else needs an array in memory before, or whether it is but one number."""
+        node = view.node
+        others = [other for other in users[node] if other is not user]
+        elsewhere = [other for other in others if self.place[other] not in (self.place[node], later)]
+        apart = [other for other in others if not self._reads_in_place(other, node)]
+        return (
+            node in pinned
+            or node.shape == ()
+            or bool(elsewhere or apart)
+            or node.kind not in ("map", "product")
+        )
+
+    def _sort(self, order: Sequence[Node]) -> None:
+        """Put nodes into the groups they have been moved to; groups that are left empty go."""
+        for group in self.groups:
+            group.maps.clear()
+        for node in order:
+            if node.kind == "map":
+                self.groups[self.place[node]].maps.append(node)
+        left = [group for group in self.groups if group.members]
+        number = {id(group): i for i, group in enumerate(left)}
+        self.place = {node: number[id(self.groups[place])] for node, place in self.place.items()}
+        self.groups = left
+
     def _ready(self, view: View, shape: Shape) -> int:
         """Return the first group that can use a view: that of its node only if it is read in place."""
         node = view.node
@@ -117,11 +199,18 @@ def _suits_a_tile(view: View) -> bool:
     return view.node.kind in ("count", "number") or view.strides[-1] in (0, 1)
 
 
-def grouped(nodes: Sequence[Node], layout: Layout) -> Grouping:
-    """Return the groups of nodes that are given in an order in which they can run."""
+def grouped(nodes: Sequence[Node], layout: Layout, pinned: frozenset[Node] = frozenset()) -> Grouping:
+    """Return the groups of nodes that are given in an order in which they can run.
+
+    Args:
+        nodes: inputs before users.
+        layout: how arrays are stored.
+        pinned: nodes that are wanted for themselves.
+    """
     grouping = Grouping(layout)
     for node in nodes:
         grouping.add(node)
+    grouping.delay(nodes, pinned)
     return grouping
 
 

@@ -77,7 +77,8 @@ class _Planning:
         self.outputs = [in_memory(program.nodes, program.views[value]) for value in graph.outputs]
         self.updates = self._updates()
         order = live(program.nodes.order, [*self.outputs, *self.updates.values()])
-        self.grouping: Grouping = grouped(order, self.layout)
+        wanted = frozenset(view.node for view in (*self.outputs, *self.updates.values()))
+        self.grouping: Grouping = grouped(order, self.layout, wanted)
         self.groups = self.grouping.groups
         self.readers = self._readers()
         self.last_output = max((self._place(view.node) for view in self.outputs), default=-1)

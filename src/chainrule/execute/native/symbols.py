@@ -24,6 +24,7 @@ from chainrule.execute.native.arrays import (
     with_axis,
     without_axis,
 )
+from chainrule.execute.native.simplify import simplified
 
 Number: TypeAlias = "int | float | np.number[Any]"
 COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
@@ -192,7 +193,9 @@ def apply(nodes: Nodes, function: str, operands: Sequence[Any], dtype: DType | N
     shape = np.broadcast_shapes(*(view.shape for view in arrays))
     made = dtype or result_dtype(function, operands, shape)
     views = tuple(expanded(_operand(nodes, x, operands, made), shape) for x in operands)
-    return Symbol(nodes, nodes.make("map", function, views, shape, made))
+    return Symbol(
+        nodes, simplified(nodes, function, views, made) or nodes.make("map", function, views, shape, made)
+    )
 
 
 def _operand(nodes: Nodes, x: Any, operands: Sequence[Any], made: DType) -> View:
