@@ -83,8 +83,8 @@ class View:
 class Layout:
     """How arrays lie in memory: row by row, rows padded to whole vectors.
 
-    Long rows whose length is a large power of two get a vector more: else their elements of one column would all
-    fall on the same few places of a cache.
+    Long rows whose length is a large power of two get a vector more: else their elements of one column would
+    all fall on the same few places of a cache.
 
     Args:
         lanes: elements in a vector.

@@ -287,7 +287,7 @@ def _taken(view: View, axis: int, part: Any) -> tuple[View, int]:
 
 
 def matmul(a: Symbol, b: Symbol) -> Symbol:
-    """Return the product over a's last axis and b's last but one; a vector is a row left, a column right."""
+    """Return the product over a's last axis and b's last but one; vectors are a row left, a column right."""
     left = a[None, :] if a.ndim == 1 else a
     right = b[:, None] if b.ndim == 1 else b
     before = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
@@ -301,7 +301,7 @@ def matmul(a: Symbol, b: Symbol) -> Symbol:
 
 
 def _operands(nodes: Nodes, left: View, right: View, before: Shape) -> tuple[View, View]:
-    """Return the operands as a product reads them: a transposed matrix on the right is laid down in panels."""
+    """Return the operands as a product reads them: a transposed matrix on the right in panels."""
     left = expanded(in_memory(nodes, left), (*before, *left.shape[-2:]))
     depth, columns = right.shape[-2:]
     if not before and depth > 1 and columns > 1 and right.strides[-2] == 1 and right.node.kind != "count":

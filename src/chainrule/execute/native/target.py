@@ -53,7 +53,7 @@ TARGETS: Mapping[str, Target] = {
         Target("avx512", _X86, "x86-64-v4", "", 64, 32),
         Target("avx2", _X86, "x86-64-v3", "", 32, 16),
         Target("neon", _ARM, "generic", "", 16, 32),
-        Target("plain", _X86, "x86-64", "", 16, 16),
+        Target("plain", _X86, "x86-64-v2", "", 16, 16),
     )
 }
 """Every target, widest first, as it is compiled where it cannot run."""
@@ -65,7 +65,7 @@ _NEEDS = {
     "avx512": (*_AVX2, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"),
 }
 _FAMILIES = {"x86_64": ("avx512", "avx2", "plain"), "aarch64": ("neon", "plain")}
-_PLAIN_CPU = {"x86_64": "x86-64", "aarch64": "generic"}
+_PLAIN_CPU = {"x86_64": "x86-64-v2", "aarch64": "generic"}
 
 
 @functools.cache

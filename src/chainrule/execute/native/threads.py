@@ -128,7 +128,7 @@ class Tuning:
         self._trials = 0
 
     def note(self, seconds: float) -> None:
-        """Take notice of how long a step took, and say in `count` how many threads are to run the next ones."""
+        """Take notice of how long a step took; `count` says how many threads are to run the next ones."""
         if self.is_settled:
             return
         self._best[self.count] = min(seconds, self._best.get(self.count, math.inf))

@@ -13,8 +13,8 @@ from chainrule.execute.native.target import Target
 
 KERNEL, ARGUMENTS, UNITS, GRAIN, MEETS = range(5)
 ROW = 5
-"""Cells of a call in a table: the kernel, its arguments, its units, by how many they are handed out, and whether
-the threads meet after it."""
+"""Cells of a call in a table: the kernel, its arguments, its units, by how many they are handed out, and
+whether the threads meet after it."""
 
 (
     FORWARD,
