@@ -141,6 +141,10 @@ class NativeUnavailableError(ChainruleError, ImportError):
     """Machine code cannot be made or run here; the reference executor still can do the work."""
 
 
+class NativeFallbackWarning(UserWarning):
+    """An op of a user's own is run by NumPy, as its forward rule has no native form."""
+
+
 def nearest(name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """Return a hint: the name spelled most like `name`, and the list of known names.
 

@@ -40,11 +40,13 @@ def disagreements(
     sizes: Mapping[str, int],
     dtype: Any,
     target: Target | None = None,
+    least: float = 0.0,
 ) -> Iterable[str]:
     """Yield what machine code makes otherwise than the reference executor, of a graph's outputs and updates.
 
     The yardstick is the reference in float64 on the same, perhaps rounded, inputs; where the reference in
-    float32 is far from it, four times as far is allowed.
+    float32 is far from it, four times as far is allowed. What would be 0 but for rounding has no norm to speak
+    of: norms below `least` count as that.
     """
     single = bound_to(graph, given, sizes, dtype)
     double = Bound(
@@ -54,7 +56,7 @@ def disagreements(
     exact = _by_value(graph, Program(graph, np.float64)(double))
     plain = _by_value(graph, Program(graph, dtype)(single))
     for key, array in native.items():
-        complaint = complaint_on(array, exact[key], plain[key], TOLERANCES[np.dtype(dtype)])
+        complaint = complaint_on(array, exact[key], plain[key], TOLERANCES[np.dtype(dtype)], least)
         if complaint:
             yield f"{key}: {complaint}"
 
@@ -68,8 +70,8 @@ def _by_value(graph: Graph, ran: tuple[list[Array], dict[Value, Array]]) -> dict
     return {**named, **{f"new {graph.describe(leaf)}": array for leaf, array in new.items()}}
 
 
-def complaint_on(ours: Array, exact: Array, plain: Array, tolerance: float) -> str:
-    """Return what is wrong with an array, or an empty text."""
+def complaint_on(ours: Array, exact: Array, plain: Array, tolerance: float, least: float = 0.0) -> str:
+    """Return what is wrong with an array, or an empty text; norms below `least` count as that."""
     if ours.shape != exact.shape or ours.dtype != plain.dtype:
         return f"{ours.dtype} {ours.shape}, not {plain.dtype} {exact.shape}"
     if ours.dtype.kind != "f":
@@ -83,7 +85,7 @@ def complaint_on(ours: Array, exact: Array, plain: Array, tolerance: float) -> s
         a, b, c = a[finite], b[finite], c[finite]
         error, own, norm = np.linalg.norm(a - b), np.linalg.norm(c - b), np.linalg.norm(b)
     tiny = float(np.finfo(plain.dtype).tiny) * max(1, a.size)
-    if error <= tolerance * norm + 4 * own + tiny:
+    if error <= tolerance * max(norm, least) + 4 * own + tiny:
         return ""
     return (
         f"off by {error / max(norm, 1e-300):.2e} of the norm; the reference by {own / max(norm, 1e-300):.2e}"

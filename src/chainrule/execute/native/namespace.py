@@ -156,7 +156,7 @@ class Namespace:
         dtype = max((x.dtype for x in arrays), key=lambda dtype: dtype.kind == "f")
         parts: list[tuple[Any, tuple[int, ...], int]] = []
         begin = 0
-        for x in arrays:
+        for x in (some for some in arrays if some.size):
             parts.append((x.astype(dtype).view, strides, begin * strides[axis]))
             begin += x.shape[axis]
         return assemble(self._nodes, shape, dtype, parts)

@@ -12,7 +12,7 @@ from chainrule.execute.native.kernels.loops import Kernel
 from chainrule.execute.native.kernels.machine import Machine
 from chainrule.execute.native.kernels.matrix import keeps_sums
 from chainrule.execute.native.memory import Span, arranged
-from chainrule.execute.native.symbols import copied, in_memory
+from chainrule.execute.native.symbols import copied
 from chainrule.execute.native.trace import Traced, traced
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
@@ -74,7 +74,7 @@ class _Planning:
     def __init__(self, graph: Graph, program: Traced, machine: Machine) -> None:
         self.graph, self.program, self.machine = graph, program, machine
         self.layout = machine.layout
-        self.outputs = [in_memory(program.nodes, program.views[value]) for value in graph.outputs]
+        self.outputs = [self._in_memory(program.views[value]) for value in graph.outputs]
         self.updates = self._updates()
         order = live(program.nodes.order, [*self.outputs, *self.updates.values()])
         wanted = frozenset(view.node for view in (*self.outputs, *self.updates.values()))
@@ -113,6 +113,10 @@ class _Planning:
                 view = copied(self.program.nodes, view)
             updates[leaf] = view
         return updates
+
+    def _in_memory(self, view: View) -> View:
+        loose = view.node.kind in ("number", "count", "size")
+        return copied(self.program.nodes, view) if loose else view
 
     def _place(self, node: Node) -> int:
         return self.grouping.place.get(node, -1)

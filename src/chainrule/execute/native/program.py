@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import NativeFallbackWarning
 from chainrule.execute.inputs import Array, Bound
 from chainrule.execute.native import walk
 from chainrule.execute.native.arrays import BOOL, DOUBLE, INDEX, REAL, WORD, DType, Layout, Node, View
@@ -225,6 +227,7 @@ class NativeProgram:
         key = tuple(sorted(sizes.items()))
         if key not in self._prepared:
             made = Prepared(planned(self.graph, sizes, self.machine), self.leaves)
+            _tell(made.plan)
             made.sizes = dict(sizes)
             self._prepared[key] = made
         return self._prepared[key]
@@ -241,6 +244,26 @@ class NativeProgram:
 def _is_alone(task: Task) -> bool:
     """Tell whether a task is too small, or too much of one piece, to be shared by threads."""
     return task.kernel is None or task.kernel.units <= task.kernel.grain or task.kernel.work < _SMALL
+
+
+_told: set[str] = set()
+
+
+def _tell(plan: Plan) -> None:
+    """Say once of each op from outside this package that its forward rule is run by NumPy, value by value."""
+    names = {value.op.name for value in plan.traced.called if _is_foreign(value)} - _told
+    _told.update(names)
+    for name in sorted(names):
+        warnings.warn(
+            f"{name} has no native form and is run by NumPy, more slowly: its forward rule does what array "
+            "namespaces cannot say (see docs/your-own.md).",
+            NativeFallbackWarning,
+            stacklevel=2,
+        )
+
+
+def _is_foreign(value: Value) -> bool:
+    return not type(value.op).__module__.startswith("chainrule.")
 
 
 def numpy_type(dtype: DType, real: str) -> np.dtype[Any]:
