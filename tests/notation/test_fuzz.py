@@ -154,6 +154,7 @@ def test_both_readings_of_a_mixed_product_keep_its_brackets(right: str, fix: str
         ("expand(s, (m, m))² + X", "expand(s, (m, m))² + X"),
         ("2 ((1/X)/X)", "2 (1 / X / X)"),
         ("2 (1/exp(s) s)", "2 (1/exp(s) s)"),
+        ("1/m (s / X / X)", "1/m (s / X / X)"),
         ("divide(2 bᵀ b, X)", "(2 bᵀ b) / X"),
         ("1/s divide(2 bᵀ b, X)", "1/s ((2 bᵀ b) / X)"),
         ("(bᵀ b) X ⊙ X", "(bᵀ b) X ⊙ X"),

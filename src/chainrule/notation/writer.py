@@ -239,13 +239,15 @@ class Writer:
 
     def _starts_with_a_scalar(self, value: Value) -> bool:
         """Tell whether a quotient's first numerator would join the scalar before it, as in 2 (1/b)."""
-        first = value
+        first, product = value, False
         while isinstance(first.op.form, forms.Fraction | forms.Product):
             if first is not value and self._is_named(first):
                 return False
-            whole, first = first, self._operands(first)[0]
-            joins = first.shape == () if whole is value else first.constant is not None
-            if isinstance(whole.op.form, forms.Fraction) and joins:
+            is_quotient = isinstance(first.op.form, forms.Fraction)
+            product = product or not is_quotient
+            first = self._operands(first)[0]
+            joins = first.constant is not None if product else first.shape == ()
+            if is_quotient and joins:
                 return True
         return False
 
