@@ -13,7 +13,7 @@ from chainrule.ir import registry
 
 @pytest.fixture(scope="session", autouse=True)
 def kernels_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Compiled kernels are kept in a folder of this run, out of the user's own; commands that tests start use it too."""
+    """Compiled kernels are kept in a folder of this run, for commands that tests start as well."""
     folder = tmp_path_factory.mktemp("kernels")
     before = os.environ.get("CHAINRULE_CACHE")
     os.environ["CHAINRULE_CACHE"] = before or str(folder)

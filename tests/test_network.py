@@ -23,11 +23,11 @@ NUMBERS = X @ DRAW.normal(size=5)
 
 
 def classifier(*more: Any, loss: Any = "softmax_cross_entropy", **options: Any) -> cr.Network:
-    return cr.Network([cr.Dense(8, "relu"), *more, cr.Dense(3)], loss=loss, **options)
+    return cr.Network([cr.Dense(8, "relu"), *more, cr.Dense(3)], loss=loss, **{"dtype": np.float64, **options})
 
 
 def regressor() -> cr.Network:
-    return cr.Network([cr.Dense(6, "tanh"), cr.Dense(1)], loss="mean_squared_error")
+    return cr.Network([cr.Dense(6, "tanh"), cr.Dense(1)], loss="mean_squared_error", dtype=np.float64)
 
 
 def test_a_classifier_from_beginning_to_end() -> None:
@@ -64,7 +64,7 @@ def test_a_value_by_its_name() -> None:
 def test_the_summary_by_hand() -> None:
     net = cr.Network(
         [cr.Dense(16, "relu"), cr.Dropout(0.2), cr.BatchNorm(), cr.Dense(3)],
-        loss="softmax_cross_entropy", weight_decay=1e-4, inputs=4,
+        loss="softmax_cross_entropy", weight_decay=1e-4, inputs=4, dtype=np.float64
     )  # fmt: skip
     lines = [" ".join(line.split()) for line in net.summary(batch_size=10).splitlines()]
     assert lines[2:] == [
@@ -176,7 +176,7 @@ def test_a_vector_of_targets_for_one_output_gives_vectors_back() -> None:
     assert net.predict(X).shape == (40,), "looking at data does not change what predictions look like"
     net.fit(X, NUMBERS[:, None], epochs=1, validation=(X, NUMBERS))
     assert net.predict(X).shape == (40, 1)
-    binary = cr.Network([cr.Dense(1)], loss="sigmoid_cross_entropy")
+    binary = cr.Network([cr.Dense(1)], loss="sigmoid_cross_entropy", dtype=np.float64)
     binary.fit(X, X[:, 0] > 0, epochs=60, optimizer=cr.Adam(0.1))
     assert_array_equal(binary.predict(X), (X[:, 0] > 0).astype(int))
     with pytest.raises(cr.DataError, match="which have no probabilities"):
@@ -305,7 +305,7 @@ def test_nothing_is_predicted_before_there_are_parameters_nor_of_what_does_not_f
 
 def test_a_network_from_an_equation_file() -> None:
     net = cr.Network.from_graph(
-        cr.read(EXAMPLES / "two_layer.eqn"), settings={"lambda": 1e-4}, sizes={"h": 6}
+        cr.read(EXAMPLES / "two_layer.eqn"), settings={"lambda": 1e-4}, sizes={"h": 6}, dtype=np.float64
     )
     Y = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(float)
     history = net.fit(X, Y, optimizer=cr.Adam(0.05), epochs=60, validation=0.2)
@@ -316,7 +316,7 @@ def test_a_network_from_an_equation_file() -> None:
 
 
 def test_examples_in_columns_from_an_equation_file() -> None:
-    net = cr.Network.from_graph(cr.read(EXAMPLES / "columns.eqn"), sizes={"n1": 4})
+    net = cr.Network.from_graph(cr.read(EXAMPLES / "columns.eqn"), sizes={"n1": 4}, dtype=np.float64)
     Y = (X[:, :1] > X[:, 1:2]).astype(float).T
     net.fit(X.T, Y, optimizer=cr.Adam(0.1), epochs=40, batch_size=8, validation=0.25)
     assert net.parameters["W1"].shape == (4, 5)
@@ -334,7 +334,7 @@ def test_equations_with_another_letter_for_the_examples_and_a_softmax_of_their_o
     Z = X W + b
     J = mean(softmax_cross_entropy(Z, y))
     """
-    net = cr.Network.from_graph(cr.parse(text), initializer="zeros")
+    net = cr.Network.from_graph(cr.parse(text), initializer="zeros", dtype=np.float64)
     history = net.fit(X, y, optimizer=cr.Adam(0.1), epochs=20, batch_size=8)
     assert history.losses[-1] < history.losses[0]
     assert_allclose(net.predict_proba(X), ORACLES["softmax"](net.activations(X, "Z"), axis=1), rtol=1e-12)
@@ -346,7 +346,7 @@ def test_equations_with_another_letter_for_the_examples_and_a_softmax_of_their_o
 )
 def test_what_the_loss_compares_is_predicted(loss: str) -> None:
     graph = cr.parse(f"sizes m\ndata X : (m, 5), Y : (m, 1)\nparameter W : (5, 1)\nJ = {loss}")
-    net = cr.Network.from_graph(graph, initializer="ones")
+    net = cr.Network.from_graph(graph, initializer="ones", dtype=np.float64)
     net.initialize()
     assert_allclose(net.predict(X), X.sum(axis=1, keepdims=True), rtol=1e-12)
 

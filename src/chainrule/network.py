@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError, UnknownNameError, nearest
+from chainrule.execute.executor import USUAL, Runnable, checked_dtype, program_for
 from chainrule.execute.inputs import bind
-from chainrule.execute.executor import program_for
 from chainrule.graph import Graph, parse
 from chainrule.ir.names import normalized
 from chainrule.nn.adopt import adopted
-from chainrule.nn.initializers import initialize
+from chainrule.nn.initializers import checked_seed, initialize
 from chainrule.nn.layer import checked_layers
 from chainrule.nn.losses import Task
 from chainrule.nn.sequential import AnyLoss, Blueprint, Penalties, Widths, build_network
@@ -50,6 +50,7 @@ class Network:
         weight_decay: λ of λ/2 Σ ‖W‖² in the objective J = L + s; biases are left out, frozen weights too.
         l1: λ_l1 of λ_l1 Σ ‖W‖₁; with `weight_decay` the elastic net.
         seed: of the starting weights, the order of the examples and all random masks.
+        dtype: float32 or float64, in training and prediction.
 
     Raises:
         ChainruleError: a layer does not fit what comes before it; the message starts with its number.
@@ -78,18 +79,20 @@ class Network:
         weight_decay: float = 0.0,
         l1: float = 0.0,
         seed: int = 0,
+        dtype: Any = USUAL,
     ) -> None:
         graph = Graph()
         listed = checked_layers(layers, "Network")
         blueprint = build_network(graph, listed, loss, inputs, Penalties(weight_decay, l1))
-        self._begin(graph, blueprint, seed)
+        self._begin(graph, blueprint, seed, dtype)
 
-    def _begin(self, graph: Graph, blueprint: Blueprint, seed: int) -> None:
-        self.graph, self.blueprint, self.seed = graph, blueprint, _checked_seed(seed)
+    def _begin(self, graph: Graph, blueprint: Blueprint, seed: int, dtype: Any) -> None:
+        self.graph, self.blueprint, self.seed = graph, blueprint, checked_seed(seed)
         self.arrays: dict[str, Array] = {}
         self.owner = ""
+        self.dtype = checked_dtype(dtype)
         self.history = History()
-        self._programs: dict[tuple[str, ...], tuple[Graph, Program]] = {}
+        self._programs: dict[tuple[str, ...], tuple[Graph, Runnable]] = {}
 
     @classmethod
     def from_graph(
@@ -102,6 +105,7 @@ class Network:
         sizes: Mapping[str, int] | None = None,
         initializer: Any = "glorot",
         seed: int = 0,
+        dtype: Any = USUAL,
     ) -> Network:
         """Return the network that a graph with an objective J describes, from an `.eqn` file for example.
 
@@ -115,6 +119,7 @@ class Network:
             sizes: numbers for letters that no data settles, such as the width of a hidden layer, {"h": 16}.
             initializer: how matrices start; one for all, or by the parameter's name.
             seed: of the starting weights, the order of the examples and all random masks.
+            dtype: float32 or float64, in training and prediction.
 
         Raises:
             GraphError: it is not plain what is predicted, or there is no J.
@@ -122,7 +127,7 @@ class Network:
         network = cls.__new__(cls)
         own, blueprint = adopted(graph, output, dict(settings or {}), initializer, task)
         blueprint.sizes = dict(sizes or {})
-        network._begin(own, blueprint, seed)
+        network._begin(own, blueprint, seed, dtype)
         return network
 
     def __repr__(self) -> str:
@@ -153,7 +158,8 @@ class Network:
     def _starting_arrays(self, sizes: Mapping[str, int]) -> dict[str, Array]:
         said, usual = self.blueprint.schemes, self.blueprint.usual
         known = {**self.blueprint.sizes, **sizes}
-        return dict(initialize(self.graph, known, usual, said=said, seed=self.seed))
+        drawn = initialize(self.graph, known, usual, said=said, seed=self.seed)
+        return {name: array.astype(self.dtype) if array.ndim else array for name, array in drawn.items()}
 
     def step(self, optimizer: Optimizer) -> Step[Graph]:
         """Return a training step as one graph: forward, loss, backward and updates.
@@ -173,6 +179,7 @@ class Network:
         batch_size: int | None = 32,
         validation: float | tuple[Any, ...] = 0.0,
         sample_weight: Any = None,
+        threads: int | None = None,
         on_epoch: Callable[[Epoch], object] | None = None,
     ) -> History:
         """Train; a second call goes on where the first one ended, as if they were one.
@@ -187,6 +194,7 @@ class Network:
             batch_size: examples in a step; all if None.
             validation: (X, y) to be looked at after each epoch, or the share of the examples to hold out.
             sample_weight: a weight for each example (m), where the loss was made with sample_weights=True.
+            threads: how many; as many as make steps fastest if None. The result does not depend on it.
             on_epoch: called after each epoch, `cr.progress_bar()` for example.
 
         Returns:
@@ -207,6 +215,7 @@ class Network:
             history,
             epochs=epochs,
             batch_size=batch_size,
+            threads=threads,
             on_epoch=noting(history, watch, on_epoch),
         )
         self.blueprint.flat = data.flat
@@ -219,9 +228,9 @@ class Network:
         step, owner = self.step(optimizer), type(optimizer).__name__
         start = self._carried_on(owner) or self._starting_arrays(sizes_of(self.graph, data))
         arrays = {**self._settings(step.graph), **_known(start, step.graph), **data}
-        letter, order = self.blueprint.examples, [self.seed, *_ORDER]
+        options.update(examples=self.blueprint.examples, seed=[self.seed, *_ORDER], dtype=self.dtype)
         try:
-            result = fit(step, arrays, examples=letter, seed=order, done=len(history), **options)
+            result = fit(step, arrays, done=len(history), **options)
         except NotFiniteError as error:
             self._keep({**start, **error.parameters}, owner, history)
             raise
@@ -242,7 +251,7 @@ class Network:
 
     def _evaluation(self, data: Mapping[str, Array]) -> Evaluation:
         heads = list(self.blueprint.heads.values())
-        return Evaluation(self.graph, heads, {**self._settings(self.graph), **data})
+        return Evaluation(self.graph, heads, {**self._settings(self.graph), **data}, self.dtype)
 
     def run(self, X: Given, *names: str) -> dict[str, Array]:
         """Return values by name as a prediction computes them: without dropout, with running statistics.
@@ -255,14 +264,14 @@ class Network:
         key = tuple(names)
         if key not in self._programs:
             graph = self.graph.for_prediction(names)
-            self._programs[key] = graph, program_for(graph)
+            self._programs[key] = graph, program_for(graph, self.dtype)
         graph, program = self._programs[key]
         inputs = input_arrays(self.blueprint.inputs, X)
         check_sizes(self.graph, inputs, self._input_sizes())
         used = {name: array for name, array in inputs.items() if name in graph}
         self._check_without_targets(graph)
         arrays = {**self._settings(graph), **_known(self.arrays, graph), **used}
-        outputs, _ = program(bind(graph, arrays))
+        outputs, _ = program(bind(graph, arrays, self.dtype))
         by_value = dict(zip(graph.outputs, outputs, strict=True))
         return {name: by_value[graph[name]] for name in names}
 
@@ -341,17 +350,18 @@ class Network:
         data = prepare(self.graph, self.blueprint, X, y, sample_weight).arrays
         return self._evaluation(data)(self.arrays)
 
-    def summary(self, *, batch_size: int = 32, dtype: Any = np.float64) -> str:
+    def summary(self, *, batch_size: int = 32, dtype: Any = None) -> str:
         """Return a table: layers, output shapes, parameters, and the values kept for the backward pass.
 
         Args:
             batch_size: examples m for which bytes are counted.
-            dtype: type of the numbers.
+            dtype: type of the numbers; the network's own if None.
         """
+        dtype = np.dtype(dtype or self.dtype)
         sizes = {"m": batch_size, **self._input_sizes()}
         step = self.step(Adam()).graph
-        table = summary_table(self.graph, self.blueprint.records, step, sizes, np.dtype(dtype).itemsize)
-        return f"{table}\n(a batch of {batch_size} examples, {np.dtype(dtype).name})"
+        table = summary_table(self.graph, self.blueprint.records, step, sizes, dtype.itemsize)
+        return f"{table}\n(a batch of {batch_size} examples, {dtype.name})"
 
     def _input_sizes(self) -> dict[str, int]:
         """Return the letters that the parameters have settled."""
@@ -369,7 +379,7 @@ class Network:
             DataError: there are no parameters yet, or the file cannot be written.
         """
         self._check_started()
-        training = Training(self.history, self.seed, self.owner)
+        training = Training(self.history, self.seed, self.owner, self.dtype.name)
         save_network(path, self.graph, self.blueprint, self.arrays, training)
 
 
@@ -381,16 +391,10 @@ def load(path: str | Path) -> Network:
     """
     graph, blueprint, arrays, training = load_network(path)
     network = Network.__new__(Network)
-    network._begin(graph, blueprint, training.seed)
+    network._begin(graph, blueprint, training.seed, training.dtype)
     network._keep(arrays, training.owner, training.history)
     return network
 
 
 def _known(arrays: Mapping[str, Array], graph: Graph) -> dict[str, Array]:
     return {name: array for name, array in arrays.items() if name in graph}
-
-
-def _checked_seed(seed: int) -> int:
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**32:
-        return int(seed)
-    raise DataError(f"a seed is a whole number from 0, below 2³², not {seed!r}.")

@@ -31,11 +31,13 @@ class Training:
         history: epoch by epoch.
         seed: of everything random.
         owner: the kind of optimizer whose states are among the arrays, "" if there are none.
+        dtype: the floating-point type it is trained in.
     """
 
     history: History
     seed: int
     owner: str
+    dtype: str
 
 
 def save_network(
@@ -101,7 +103,10 @@ def _training(metadata: Mapping[str, Any]) -> Training:
     fields = metadata["history"]
     numbers = {name: [float(x) for x in fields[name]] for name in fields if name != "interrupted"}
     history = History(**numbers, interrupted=bool(fields["interrupted"]))
-    return Training(history, int(metadata["seed"]), str(metadata["owner"]))
+    dtype = str(metadata.get("dtype", "float64"))
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype {dtype}")
+    return Training(history, int(metadata["seed"]), str(metadata["owner"]), dtype)
 
 
 def _blueprint(metadata: Mapping[str, Any]) -> Blueprint:

@@ -23,7 +23,7 @@ Y = DRAW.normal(size=(30, 2))
 
 
 def network(*layers: Any, loss: Any = "mean_squared_error", **options: Any) -> cr.Network:
-    return cr.Network([*layers, cr.Dense(2)], loss=loss, **{"inputs": 4, **options})
+    return cr.Network([*layers, cr.Dense(2)], loss=loss, **{"inputs": 4, "dtype": np.float64, **options})
 
 
 def equations(net: cr.Network, *names: str) -> list[str]:
@@ -127,7 +127,11 @@ def test_batch_norm_twice_shares_its_scale_but_not_its_statistics() -> None:
 def test_tied_weights_are_transposed_or_as_they_are() -> None:
     encoder = cr.Dense(3, "tanh")
     net = cr.Network(
-        [encoder, cr.Dense(4, tied=encoder)], loss="mean_squared_error", inputs=4, weight_decay=0.1
+        [encoder, cr.Dense(4, tied=encoder)],
+        loss="mean_squared_error",
+        inputs=4,
+        weight_decay=0.1,
+        dtype=np.float64,
     )
     assert list(shapes(net)) == ["W1", "b1", "b2"]
     assert equations(net, "R2", "s") == ["R2 = A1 W1ᵀ", "s = λ/2 ‖W1‖²"]
@@ -176,6 +180,7 @@ def test_inputs_with_categories_and_several_outputs() -> None:
         loss={"price": "huber", "kind": cr.Loss("softmax_cross_entropy")},
         inputs={"X": 4, "city": 2},
         weight_decay=1e-3,
+        dtype=np.float64,
     )
     history = net.fit({"X": X, "city": city}, {"price": price[:, 0], "kind": kind}, epochs=60,
                       optimizer=cr.Adam(0.02), validation=0.2)  # fmt: skip
@@ -197,7 +202,7 @@ def test_inputs_with_categories_and_several_outputs() -> None:
 
 
 def test_one_column_of_categories_is_an_input_of_its_own() -> None:
-    net = cr.Network([cr.Embedding(3, 2), cr.Dense(1)], loss="mean_squared_error")
+    net = cr.Network([cr.Embedding(3, 2), cr.Dense(1)], loss="mean_squared_error", dtype=np.float64)
     categories = np.array([0, 1, 2] * 10)
     net.fit(categories, categories**2.0, epochs=300, optimizer=cr.Adam(0.05))
     assert_allclose(net.predict(np.arange(3)), [0, 1, 4], atol=0.1)
@@ -213,7 +218,7 @@ def test_a_layer_is_applied_to_a_value() -> None:
     parameters = g.initialize()
     assert_allclose(parameters["W1"] @ parameters["W1"].T, np.eye(4), atol=1e-12)
     assert (parameters["W2"] == 0.5).all()
-    net = cr.Network.from_graph(g)
+    net = cr.Network.from_graph(g, dtype=np.float64)
     assert_array_equal(net.initialize()["W1"], parameters["W1"])
     assert net.fit(X, Y[:, 0], epochs=10).losses[-1] < net.history.losses[0]
 
@@ -273,7 +278,7 @@ def test_a_network_of_every_kind_of_layer_is_as_good_as_scikit_learns() -> None:
             cr.ActivityPenalty(l2=1e-4),
             cr.Dense(10),
         ],
-        loss="softmax_cross_entropy", weight_decay=1e-4, inputs={"X": 64}, seed=1,
+        loss="softmax_cross_entropy", weight_decay=1e-4, inputs={"X": 64}, seed=1, dtype=np.float64
     )  # fmt: skip
     net.fit({"X": train, "row": rows[0]}, y_train, optimizer=cr.Adam(0.002), epochs=40, batch_size=64)
     accuracy = net.evaluate({"X": held_out, "row": rows[1]}, y_held_out)["accuracy"]

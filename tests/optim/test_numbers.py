@@ -17,7 +17,7 @@ def test_rates_by_layer_by_name_and_for_the_others() -> None:
     arrays = two_layer_arrays()
     step = two_layer().step(cr.SGD({1: 0.5, "b2": 0.25, "others": 0.125}))
     assert step.settings == {"α_1": 0.5, "α_others": 0.125, "α_b2": 0.25}
-    found = cr.fit(step, arrays, epochs=1).parameters
+    found = cr.fit(step, arrays, epochs=1, dtype=np.float64).parameters
     for name, gradient in numpy_gradients(arrays).items():
         rate = {"W1": 0.5, "b1": 0.5, "W2": 0.125, "b2": 0.25}[name]
         np.testing.assert_allclose(found[name], arrays[name] - rate * gradient, rtol=1e-12)
@@ -45,14 +45,14 @@ def test_an_array_of_rates_goes_with_moments() -> None:
     rates = np.linspace(0, 1, 20).reshape(5, 4)
     step = two_layer().step(cr.AdamW({"W1": rates, "others": 0.1}))
     assert "− α_W1 ⊙ (uW1_new / c1 / (sqrt(vW1_new / c2) + ε)) − λ_decay α_W1 ⊙ W1" in str(step)
-    found = cr.fit(step, arrays, epochs=1).parameters["W1"]
+    found = cr.fit(step, arrays, epochs=1, dtype=np.float64).parameters["W1"]
     direction = np.sign(numpy_gradients(arrays)["W1"])
     np.testing.assert_allclose(found, arrays["W1"] - rates * (direction + 0.01 * arrays["W1"]), atol=1e-5)
 
 
 def test_a_rate_passed_to_fit_takes_the_place_of_the_optimizers() -> None:
     arrays, step = two_layer_arrays(), two_layer().step(cr.Adam(0.1))
-    still = cr.fit(step, {**arrays, "alpha": 0.0}, epochs=2).parameters
+    still = cr.fit(step, {**arrays, "alpha": 0.0}, epochs=2, dtype=np.float64).parameters
     np.testing.assert_array_equal(still["W1"], arrays["W1"])
 
 

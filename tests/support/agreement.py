@@ -45,8 +45,8 @@ def disagreements(
     """Yield what machine code makes otherwise than the reference executor, of a graph's outputs and updates.
 
     The yardstick is the reference in float64 on the same, perhaps rounded, inputs; where the reference in
-    float32 is far from it, four times as far is allowed. What would be 0 but for rounding has no norm to speak
-    of: norms below `least` count as that.
+    float32 is far from it, four times as far is allowed. What would be 0 but for rounding has no norm to
+    speak of: norms below `least` count as that.
     """
     single = bound_to(graph, given, sizes, dtype)
     double = Bound(

@@ -25,7 +25,7 @@ def test_before_rewriting_has_every_gradient_and_the_same_updates() -> None:
 
 def test_one_step_is_the_hand_written_one() -> None:
     arrays = two_layer_arrays()
-    result = cr.fit(two_layer().step(cr.SGD(0.5)), arrays, epochs=1)
+    result = cr.fit(two_layer().step(cr.SGD(0.5)), arrays, epochs=1, dtype=np.float64)
     for name, gradient in numpy_gradients(arrays).items():
         np.testing.assert_allclose(result.parameters[name], arrays[name] - 0.5 * gradient, rtol=1e-12)
 
@@ -36,7 +36,7 @@ def test_a_rate_for_each_parameter_and_for_each_weight() -> None:
     step = two_layer().step(cr.SGD(rates))
     assert "W1 ← W1 − α_W1 ⊙ dW1" in str(step)
     assert "W2 ← W2 − α_W2 dW2" in str(step)
-    result = cr.fit(step, arrays, epochs=1)
+    result = cr.fit(step, arrays, epochs=1, dtype=np.float64)
     for name, gradient in numpy_gradients(arrays).items():
         np.testing.assert_allclose(result.parameters[name], arrays[name] - rates[name] * gradient, rtol=1e-12)
 
@@ -46,7 +46,7 @@ def test_frozen_parameters_keep_their_values_and_have_no_gradient() -> None:
     step = cr.parse(text).step(cr.SGD(0.5))
     assert "dW1" not in step.before
     arrays = two_layer_arrays()
-    result = cr.fit(step, arrays, epochs=3)
+    result = cr.fit(step, arrays, epochs=3, dtype=np.float64)
     np.testing.assert_array_equal(result.parameters["W1"], arrays["W1"])
     assert not np.array_equal(result.parameters["W2"], arrays["W2"])
 
@@ -81,8 +81,10 @@ def test_states_keep_their_own_updates() -> None:
     ]
     X = np.array([[1.0, 2.0], [3.0, 4.0]])
     arrays = {"X": X, "W": np.ones(2)}
-    assert cr.fit(step, arrays, epochs=2).parameters["mean1"] == pytest.approx(0.95)
-    assert cr.fit(step, {**arrays, "mean1": 10.0}, epochs=1).parameters["mean1"] == pytest.approx(9.5)
+    assert cr.fit(step, arrays, epochs=2, dtype=np.float64).parameters["mean1"] == pytest.approx(0.95)
+    assert cr.fit(step, {**arrays, "mean1": 10.0}, epochs=1, dtype=np.float64).parameters[
+        "mean1"
+    ] == pytest.approx(9.5)
 
 
 def test_a_step_that_is_counted_is_counted_once() -> None:
@@ -90,9 +92,9 @@ def test_a_step_that_is_counted_is_counted_once() -> None:
     for optimizer in (cr.SGD(0.01), cr.Adam()):
         step = cr.parse(text).step(optimizer)
         assert str(step).count("step ← step + 1") == 1
-        assert cr.fit(step, {"W": np.ones(2)}, epochs=5).parameters["step"] == 5
+        assert cr.fit(step, {"W": np.ones(2)}, epochs=5, dtype=np.float64).parameters["step"] == 5
     own = cr.parse(text + "\nstep ← step + 2").step(cr.Adam())
-    assert cr.fit(own, {"W": np.ones(2)}, epochs=5).parameters["step"] == 10
+    assert cr.fit(own, {"W": np.ones(2)}, epochs=5, dtype=np.float64).parameters["step"] == 10
 
 
 def test_the_step_says_what_the_optimizers_states_start_from() -> None:
@@ -108,8 +110,8 @@ def test_what_is_missing_is_still_named() -> None:
     arrays = two_layer_arrays()
     step = two_layer().step(cr.Momentum())
     with pytest.raises(cr.DataError, match=r"no value was given for b2 \(k\)\."):
-        cr.fit(step, {name: array for name, array in arrays.items() if name != "b2"})
+        cr.fit(step, {name: array for name, array in arrays.items() if name != "b2"}, dtype=np.float64)
     with pytest.raises(cr.ShapeError, match=r"W1 \(5, h\) was given the shape \(4, 4\), for d = 5 in X\."):
-        cr.fit(step, {**arrays, "W1": np.ones((4, 4))})
+        cr.fit(step, {**arrays, "W1": np.ones((4, 4))}, dtype=np.float64)
     with pytest.raises(cr.DataError, match="W1 is not a rectangular array"):
-        cr.fit(step, {**arrays, "W1": [[1.0], [1.0, 2.0]]})
+        cr.fit(step, {**arrays, "W1": [[1.0], [1.0, 2.0]]}, dtype=np.float64)

@@ -16,8 +16,8 @@ from chainrule.estimators._metadata import field as entry
 from chainrule.estimators.preprocess import Preprocessor, Transformed
 from chainrule.estimators.table import Table
 from chainrule.estimators.task import Task
+from chainrule.execute.executor import USUAL, program_for
 from chainrule.execute.inputs import bind
-from chainrule.execute.executor import program_for
 from chainrule.graph import Graph, parse
 from chainrule.io.safetensors import load_tensors, save_tensors
 from chainrule.nn.perceptron import multilayer_perceptron
@@ -126,7 +126,7 @@ class TabularModel:
         """
         features = self.preprocessor.transform(table)
         graph = self.graph.for_prediction(PREDICTION)
-        (output,), _ = program_for(graph)(bind(graph, {"X": features.X, **self._used_by(graph)}))
+        (output,), _ = program_for(graph)(bind(graph, {"X": features.X, **self._used_by(graph)}, USUAL))
         if self.task.kind == "regression":
             return Prediction(self.task.decode(output), output, None, features)
         classes = np.argmax(output, axis=1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from chainrule.errors import NativeUnavailableError, UnknownNameError, nearest
+from chainrule.errors import KindError, NativeUnavailableError, UnknownNameError, nearest
 from chainrule.execute.inputs import Array, Bound
 from chainrule.execute.program import Program
 from chainrule.execute.steps import ReferenceSteps, Steps
@@ -16,6 +17,8 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
 VARIABLE = "CHAINRULE_EXECUTOR"
+USUAL = np.float32
+"""The type of numbers in training and prediction, unless another is asked for."""
 ExecutorName: TypeAlias = Literal["native", "reference"]
 _NAMES = ("native", "reference")
 _NATIVE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -29,7 +32,7 @@ class Runnable(Protocol):
         ...
 
 
-def program_for(graph: Graph, dtype: Any = np.float64) -> Runnable:
+def program_for(graph: Graph, dtype: Any = USUAL) -> Runnable:
     """Return a graph made ready to run many times, on the executor in use."""
     if _executor(dtype) == "native":
         from chainrule.execute.native.program import NativeProgram
@@ -38,13 +41,28 @@ def program_for(graph: Graph, dtype: Any = np.float64) -> Runnable:
     return Program(graph, dtype)
 
 
-def steps_for(graph: Graph, bound: Bound, axes: Mapping[Value, int], examples: str, dtype: Any) -> Steps:
+def steps_for(
+    graph: Graph,
+    bound: Bound,
+    axes: Mapping[Value, int],
+    examples: str,
+    dtype: Any,
+    threads: int | None = None,
+) -> Steps:
     """Return a training step ready to run over batches, on the executor in use."""
     if _executor(dtype) == "native":
         from chainrule.execute.native.steps import NativeSteps
 
-        return NativeSteps(graph, bound, axes, examples, dtype)
+        return NativeSteps(graph, bound, axes, examples, dtype, threads)
     return ReferenceSteps(graph, bound, axes, examples, dtype)
+
+
+def checked_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the floating-point type that a user asks for."""
+    with contextlib.suppress(TypeError):
+        if np.dtype(dtype) in _NATIVE_DTYPES:
+            return np.dtype(dtype)
+    raise KindError(f"{dtype!r} is no type a network is trained in.", fix="float32 and float64 are.")
 
 
 def _executor(dtype: Any) -> ExecutorName:

@@ -98,7 +98,8 @@ def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
             f"{name} holds {what}, not real numbers.", fix=f"turn {name} into real numbers first."
         )
     if leaf.kind == "real":
-        return array.astype(dtype, copy=False)
+        # Single numbers, such as a count of steps, are kept in double precision.
+        return _rounded(name, array, np.dtype(dtype if leaf.ndim else np.float64))
     if leaf.kind == "bool":
         if array.dtype.kind != "b":
             raise KindError(
@@ -110,6 +111,20 @@ def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
             f"{name} holds class numbers, but the array holds {array.dtype}.", fix=f"{name}.astype(int)."
         )
     return array.astype(np.int64, copy=False)
+
+
+def _rounded(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return an array as another floating-point type, which must be able to hold its numbers."""
+    if array.dtype.itemsize <= dtype.itemsize:
+        return array.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        rounded = array.astype(dtype)
+    beyond = np.isinf(rounded) & np.isfinite(array)
+    if beyond.any():
+        raise DataError(
+            f"{name} has {array[beyond][0]:g}, which {dtype} cannot hold.", fix="dtype=numpy.float64 can."
+        )
+    return rounded
 
 
 def _bind_sizes(graph: Graph, leaves: Mapping[str, Value], arrays: Mapping[Value, Array]) -> dict[str, int]:

@@ -187,6 +187,17 @@ def random_generator(seed: int | Sequence[int]) -> np.random.Generator:
         raise DataError(f"a seed is a whole number from 0, not {seed!r}.") from None
 
 
+def checked_seed(seed: int) -> int:
+    """Return the seed of a network.
+
+    Raises:
+        DataError: it is no whole number from 0, below 2³².
+    """
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**32:
+        return int(seed)
+    raise DataError(f"a seed is a whole number from 0, below 2³², not {seed!r}.")
+
+
 def _draw(
     graph: Graph, leaf: Value, sizes: Mapping[str, int], chosen: Draw | None, usual: Draw, seed: list[int]
 ) -> Array:

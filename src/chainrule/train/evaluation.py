@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.execute.executor import program_for
+from chainrule.execute.executor import USUAL, program_for
 from chainrule.execute.inputs import bind
 from chainrule.ir.graph import Graph
 from chainrule.nn.losses import Head
@@ -26,20 +26,23 @@ class Evaluation:
         graph: the network with its loss.
         heads: its outputs.
         data: inputs, targets and hyperparameters by name.
-        loss: name of the loss; J where there is no L.
+        dtype: floating-point type.
     """
 
-    def __init__(self, graph: Graph, heads: Sequence[Head], data: Mapping[str, Any]) -> None:
+    def __init__(
+        self, graph: Graph, heads: Sequence[Head], data: Mapping[str, Any], dtype: Any = USUAL
+    ) -> None:
         self.heads = heads
         self.loss = "L" if "L" in graph else "J"
         self.graph = for_prediction(graph, [self.loss, *(head.prediction for head in heads)])
-        self.program = program_for(self.graph)
+        self.dtype = dtype
+        self.program = program_for(self.graph, dtype)
         self.data = {name: array for name, array in data.items() if name in self.graph}
 
     def __call__(self, arrays: Mapping[str, Array]) -> dict[str, float]:
         """Return "loss", and "accuracy" where classes are predicted, for these parameters and states."""
         known = {name: array for name, array in arrays.items() if name in self.graph}
-        outputs, _ = self.program(bind(self.graph, {**known, **self.data}))
+        outputs, _ = self.program(bind(self.graph, {**known, **self.data}, self.dtype))
         found = dict(zip(self.graph.outputs, outputs, strict=True))
         measured = {"loss": float(found[self.graph[self.loss]])}
         shares = [

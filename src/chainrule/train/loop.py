@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError
-from chainrule.execute.executor import steps_for
+from chainrule.execute.executor import USUAL, steps_for
 from chainrule.execute.inputs import Bound, bind
 from chainrule.execute.reference import trace
 from chainrule.execute.steps import NotFiniteStepError
@@ -67,7 +67,8 @@ def fit(
     examples: str = "m",
     seed: int | Sequence[int] = 0,
     done: int = 0,
-    dtype: Any = np.float64,
+    dtype: Any = USUAL,
+    threads: int | None = None,
     on_epoch: Callable[[Epoch], object] | None = None,
 ) -> Fit:
     """Run a step on every batch of every epoch.
@@ -81,7 +82,8 @@ def fit(
         examples: the letter that counts examples.
         seed: of the order of the examples, drawn anew each epoch.
         done: the epochs of an earlier run that this one goes on from.
-        dtype: floating-point type.
+        dtype: floating-point type; single numbers such as a learning rate are float64 always.
+        threads: how many; as many as make steps fastest if None. The result does not depend on it.
         on_epoch: called after each epoch, for progress.
 
     Returns:
@@ -106,7 +108,7 @@ def fit(
         check_finite(graph.names_of(leaf)[0], array)
     batches = Batches(graph, bound.arrays, batch_size, examples)
     batches.skip(generator, done)
-    return _Loop(step, bound, batches, dtype).run(epochs, generator, on_epoch)
+    return _Loop(step, bound, batches, dtype, threads).run(epochs, generator, on_epoch)
 
 
 def _completed(
@@ -157,11 +159,13 @@ def _sizes(given: Mapping[Value, Any]) -> dict[str, int]:
 class _Loop:
     """The state of one training run."""
 
-    def __init__(self, step: Step[Any], bound: Bound, batches: Batches, dtype: Any) -> None:
+    def __init__(
+        self, step: Step[Any], bound: Bound, batches: Batches, dtype: Any, threads: int | None
+    ) -> None:
         self.graph: Graph = step.graph
         self.objective, self.batches, self.dtype = step.objective, batches, dtype
         self.bound = bound
-        self.steps = steps_for(self.graph, bound, batches.axes, batches.examples, dtype)
+        self.steps = steps_for(self.graph, bound, batches.axes, batches.examples, dtype, threads)
         self.cuts = batches.cuts()
         self.done = 0
 

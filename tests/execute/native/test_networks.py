@@ -44,7 +44,7 @@ HIDDEN = [
 
 
 def step_inputs(step: Any, sizes: Mapping[str, int], seed: int = 0) -> dict[str, Any]:
-    """Return arrays for every leaf of a step; its own settings for hyperparameters, a count of steps, a seed."""
+    """Return arrays for every leaf of a step: its own settings, a count of steps and a seed among them."""
     given = {**example_inputs(step.graph, sizes, seed), **step.settings}
     given.update({name: np.float64(3.0) for name in ("step",) if name in step.graph})
     given.update({name: np.int64(11) for name in ("seed",) if name in step.graph})

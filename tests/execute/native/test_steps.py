@@ -99,9 +99,7 @@ def test_a_loss_that_is_not_finite_stops_at_the_same_step(
     for executor in ("native", "reference"):
         monkeypatch.setenv("CHAINRULE_EXECUTOR", executor)
         with pytest.raises(cr.NotFiniteError) as caught:
-            cr.fit(
-                graph.step(cr.SGD(rate)), given, epochs=epochs, batch_size=batch_size, dtype=np.float64
-            )
+            cr.fit(graph.step(cr.SGD(rate)), given, epochs=epochs, batch_size=batch_size, dtype=np.float64)
         errors.append(caught.value)
     ours, theirs = errors
     assert (ours.step, ours.name) == (theirs.step, theirs.name)

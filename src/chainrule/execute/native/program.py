@@ -233,8 +233,9 @@ class NativeProgram:
         return self._prepared[key]
 
     def result(self, prepared: Prepared, leaf: Value) -> Array:
-        """Return a copy of a leaf's array as it is now."""
-        return self._result(prepared, prepared.plan.traced.views[leaf])
+        """Return a copy of a leaf's array as it is now; single numbers in double precision."""
+        view = prepared.plan.traced.views[leaf]
+        return np.array(prepared.array(view)) if view.dtype == DOUBLE else self._result(prepared, view)
 
     def _result(self, prepared: Prepared, view: View) -> Array:
         array = prepared.array(view)
