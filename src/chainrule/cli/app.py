@@ -140,6 +140,11 @@ def train(
     weight_decay: Annotated[float, typer.Option(help="λ in J = L + λ/2 Σ ‖W‖².", min=0)] = 1e-4,
     held_out: Annotated[float, typer.Option(help="Share of rows kept for scoring.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Of the split, the weights and the order of rows.", min=0)] = 0,
+    dtype: Annotated[str, typer.Option(help="The type of numbers, float32 or float64.")] = "float32",
+    threads: Annotated[
+        int | None,
+        typer.Option(help="How many; as many as make steps fastest if omitted.", min=1, show_default=False),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -156,8 +161,12 @@ def train(
     """Train a network on a table, score it on rows it has not seen, and save it."""
     from chainrule.cli.train import Request, run_train, widths
     from chainrule.estimators.tabular import Plan
+    from chainrule.execute.executor import checked_dtype
 
-    plan = Plan(widths(hidden), epochs, batch_size or None, rate, weight_decay, held_out, seed)
+    numbers = checked_dtype(dtype)
+    plan = Plan(
+        widths(hidden), epochs, batch_size or None, rate, weight_decay, held_out, seed, numbers, threads
+    )
     run_train(Request(table, target, task, plan, resume, output))
 
 

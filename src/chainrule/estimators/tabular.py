@@ -39,6 +39,8 @@ class Plan:
         weight_decay: λ in J = L + λ/2 Σ ‖W‖².
         held_out: share of rows kept for scoring.
         seed: of the split, the weights and the order of rows.
+        dtype: float32 or float64, of a new network.
+        threads: how many; as many as make steps fastest if None.
     """
 
     hidden: tuple[int, ...] = (64, 32)
@@ -48,6 +50,8 @@ class Plan:
     weight_decay: float = 1e-4
     held_out: float = 0.2
     seed: int = 0
+    dtype: Any = USUAL
+    threads: int | None = None
 
 
 @dataclass
@@ -83,8 +87,14 @@ class TabularModel:
         widths = (len(preprocessor.feature_names), *plan.hidden, outputs)
         graph = multilayer_perceptron(Graph(), widths, task.kind)
         schemes = {f"W{layer}": "he" for layer in range(1, len(widths) - 1)}
-        parameters = graph.initialize(scheme=schemes, seed=plan.seed)
+        drawn = graph.initialize(scheme=schemes, seed=plan.seed)
+        parameters = {name: array.astype(plan.dtype) for name, array in drawn.items()}
         return cls(preprocessor, task, graph, parameters, plan.seed, plan.held_out, rows)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of numbers it is trained in, which is that of its weights."""
+        return np.result_type(*self.parameters.values())
 
     def train(self, table: Table, plan: Plan, on_epoch: Callable[[Epoch], object] | None = None) -> None:
         """Train on the rows of a table, going on from where the model is.
@@ -110,6 +120,8 @@ class TabularModel:
                 epochs=plan.epochs,
                 batch_size=plan.batch_size,
                 seed=[self.seed, len(self.losses)],
+                dtype=self.dtype,
+                threads=plan.threads,
                 on_epoch=on_epoch,
             )
         except NotFiniteError as error:
@@ -126,7 +138,8 @@ class TabularModel:
         """
         features = self.preprocessor.transform(table)
         graph = self.graph.for_prediction(PREDICTION)
-        (output,), _ = program_for(graph)(bind(graph, {"X": features.X, **self._used_by(graph)}, USUAL))
+        bound = bind(graph, {"X": features.X, **self._used_by(graph)}, self.dtype)
+        (output,), _ = program_for(graph, self.dtype)(bound)
         if self.task.kind == "regression":
             return Prediction(self.task.decode(output), output, None, features)
         classes = np.argmax(output, axis=1)
@@ -191,7 +204,7 @@ class Prediction:
 
     values: Sequence[Any]
     encoded: NDArray[Any]
-    probabilities: NDArray[np.float64] | None
+    probabilities: NDArray[np.floating] | None
     features: Transformed
 
 
