@@ -23,7 +23,8 @@ NUMBERS = X @ DRAW.normal(size=5)
 
 
 def classifier(*more: Any, loss: Any = "softmax_cross_entropy", **options: Any) -> cr.Network:
-    return cr.Network([cr.Dense(8, "relu"), *more, cr.Dense(3)], loss=loss, **{"dtype": np.float64, **options})
+    options = {"dtype": np.float64, **options}
+    return cr.Network([cr.Dense(8, "relu"), *more, cr.Dense(3)], loss=loss, **options)
 
 
 def regressor() -> cr.Network:

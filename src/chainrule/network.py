@@ -209,15 +209,9 @@ class Network:
         training, held_out = hold_out(self.graph, self.blueprint, data.arrays, validation, self.seed)
         watch = None if held_out is None else self._evaluation(held_out)
         history = replace(deepcopy(self.history), interrupted=False)
-        self._train(
-            Adam() if optimizer is None else optimizer,
-            training,
-            history,
-            epochs=epochs,
-            batch_size=batch_size,
-            threads=threads,
-            on_epoch=noting(history, watch, on_epoch),
-        )
+        notice = noting(history, watch, on_epoch)
+        options = {"epochs": epochs, "batch_size": batch_size, "threads": threads, "on_epoch": notice}
+        self._train(Adam() if optimizer is None else optimizer, training, history, **options)
         self.blueprint.flat = data.flat
         return history
 

@@ -73,7 +73,8 @@ DRAWN = [
 
 
 def weights_of(initializer: Any, units: int = 400, columns: int = 300, seed: int = 0) -> Any:
-    net = cr.Network([cr.Dense(units, initializer=initializer)], loss="huber", inputs=columns, seed=seed)
+    layers = [cr.Dense(units, initializer=initializer)]
+    net = cr.Network(layers, loss="huber", inputs=columns, seed=seed, dtype=np.float64)
     return net.initialize()["W1"]
 
 

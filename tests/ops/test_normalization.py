@@ -20,7 +20,7 @@ M, D, H, K = 12, 5, 7, 3
 def network() -> cr.Network:
     return cr.Network(
         [cr.Dense(H, "tanh"), cr.Dropout(reference.DROPPED), cr.BatchNorm(reference.RATE), cr.Dense(K)],
-        loss="softmax_cross_entropy", weight_decay=reference.DECAY, inputs=D, seed=11,
+        loss="softmax_cross_entropy", weight_decay=reference.DECAY, inputs=D, seed=11, dtype=np.float64,
     )  # fmt: skip
 
 

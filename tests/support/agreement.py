@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.execute.inputs import Bound
+from chainrule.execute.inputs import Bound, real_type
 from chainrule.execute.native.program import NativeProgram
 from chainrule.execute.native.target import Target
 from chainrule.execute.program import Program
@@ -23,7 +23,9 @@ TOLERANCES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 def bound_to(graph: Graph, given: Mapping[str, Any], sizes: Mapping[str, int], dtype: Any) -> Bound:
     """Return arrays of a type by leaf, unchecked: numbers outside a domain are welcome."""
     arrays = {graph[name]: np.asarray(array) for name, array in given.items() if name in graph}
-    typed = {leaf: a.astype(dtype) if leaf.kind == "real" else a for leaf, a in arrays.items()}
+    typed = {
+        leaf: a.astype(real_type(leaf, dtype)) if leaf.kind == "real" else a for leaf, a in arrays.items()
+    }
     return Bound(typed, dict(sizes))
 
 

@@ -98,8 +98,7 @@ def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
             f"{name} holds {what}, not real numbers.", fix=f"turn {name} into real numbers first."
         )
     if leaf.kind == "real":
-        # Single numbers, such as a count of steps, are kept in double precision.
-        return _rounded(name, array, np.dtype(dtype if leaf.ndim else np.float64))
+        return _rounded(name, array, real_type(leaf, dtype))
     if leaf.kind == "bool":
         if array.dtype.kind != "b":
             raise KindError(
@@ -111,6 +110,11 @@ def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
             f"{name} holds class numbers, but the array holds {array.dtype}.", fix=f"{name}.astype(int)."
         )
     return array.astype(np.int64, copy=False)
+
+
+def real_type(value: Value, dtype: Any) -> np.dtype[Any]:
+    """Return the floating-point type of a value in a computation of some type: single numbers are float64."""
+    return np.dtype(dtype if value.ndim else np.float64)
 
 
 def _rounded(name: str, array: Array, dtype: np.dtype[Any]) -> Array:

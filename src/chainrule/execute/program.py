@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.execute.inputs import Array, Bound
-from chainrule.execute.reference import bound_attributes, compute
+from chainrule.execute.inputs import Array, Bound, real_type
+from chainrule.execute.reference import bound_attributes, compute, forward_of
 from chainrule.ir.form import Hidden
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
@@ -21,7 +21,7 @@ class _Instruction(NamedTuple):
     target: int
     sources: tuple[int, ...]
     attributes: dict[str, Any]
-    real: bool
+    dtype: Any
     free: tuple[int, ...]
 
 
@@ -56,14 +56,13 @@ class Program:
         if key not in self._prepared:
             self._prepared[key] = self._prepare(bound.sizes)
         fixed, instructions = self._prepared[key]
-        slots, dtype = fixed.copy(), self.dtype
-        arrays = bound.arrays
+        slots, arrays = fixed.copy(), bound.arrays
         for leaf, i in self._leaves:
             slots[i] = arrays.get(leaf)
         with np.errstate(all="ignore"):
-            for forward, target, sources, attributes, real, free in instructions:
+            for forward, target, sources, attributes, kind, free in instructions:
                 result = forward(np, *[slots[i] for i in sources], **attributes)
-                slots[target] = result.astype(dtype) if real and result.dtype != dtype else result
+                slots[target] = result if kind is None or result.dtype == kind else result.astype(kind)
                 for i in free:
                     slots[i] = None
         outputs = [np.asarray(slots[i]) for i in self._outputs]
@@ -102,8 +101,9 @@ class Program:
             free = tuple(self._slot[x] for x in dying if slots[self._slot[x]] is None)
             sources = tuple(self._slot[x] for x in inputs)
             attributes = bound_attributes(value, sizes)
-            real = value.kind == "real"
-            steps.append(_Instruction(value.op.forward, self._slot[value], sources, attributes, real, free))
+            kind = real_type(value, self.dtype) if value.kind == "real" else None
+            forward = forward_of(value, inputs, self.dtype)
+            steps.append(_Instruction(forward, self._slot[value], sources, attributes, kind, free))
         return _Prepared(slots, steps)
 
     def _fixed(self, sizes: Mapping[str, int]) -> list[Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import UnknownNameError, nearest
-from chainrule.execute.inputs import Array, Bound, bind
+from chainrule.execute.inputs import Array, Bound, bind, real_type
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
@@ -74,8 +74,22 @@ def trace(graph: Graph, bound: Bound, dtype: Any = np.float64) -> Trace:
 
 def compute(value: Value, inputs: Sequence[Array], sizes: Mapping[str, int], dtype: Any) -> Array:
     """Return one value from the arrays of its inputs."""
-    result = np.asarray(value.op.forward(np, *inputs, **bound_attributes(value, sizes)))
-    return result.astype(dtype) if value.kind == "real" and result.dtype != dtype else result
+    result = np.asarray(forward_of(value, value.inputs, dtype)(np, *inputs, **bound_attributes(value, sizes)))
+    return result.astype(real_type(value, dtype), copy=False) if value.kind == "real" else result
+
+
+def forward_of(value: Value, inputs: Sequence[Value], dtype: Any) -> Callable[..., Any]:
+    """Return the forward rule of a value's op; single numbers among its inputs are rounded to meet arrays."""
+    forward = value.op.forward
+    single = tuple(x.kind == "real" and not x.ndim for x in inputs)
+    if not value.ndim or not any(single) or dtype == np.float64:
+        return forward
+
+    def rounding(xp: Any, *arrays: Array, **attributes: Any) -> Any:
+        rounded = (x.astype(dtype) if one else x for x, one in zip(arrays, single, strict=True))
+        return forward(xp, *rounded, **attributes)
+
+    return rounding
 
 
 def bound_attributes(value: Value, sizes: Mapping[str, int]) -> dict[str, Any]:

@@ -101,14 +101,19 @@ def fit(
     if not isinstance(arrays, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
         raise DataError("data and parameters are passed by name.", fix='{"X": X, "Y": Y, **start}.')
     generator, graph = random_generator(seed), step.graph
-    given = _completed(step, arrays, dtype, seed)
-    bind(step.before, given, dtype)  # a loss that rewriting has put in may take more than the one stated
-    bound = bind(graph, given, dtype)
-    for leaf, array in bound.arrays.items():
-        check_finite(graph.names_of(leaf)[0], array)
+    bound = _bound(step, _completed(step, arrays, dtype, seed), dtype)
     batches = Batches(graph, bound.arrays, batch_size, examples)
     batches.skip(generator, done)
     return _Loop(step, bound, batches, dtype, threads).run(epochs, generator, on_epoch)
+
+
+def _bound(step: Step[Any], given: Mapping[str, Any], dtype: Any) -> Bound:
+    """Return the arrays of a step by leaf; all of them are finite."""
+    bind(step.before, given, dtype)  # a loss that rewriting has put in may take more than the one stated
+    bound = bind(step.graph, given, dtype)
+    for leaf, array in bound.arrays.items():
+        check_finite(step.graph.names_of(leaf)[0], array)
+    return bound
 
 
 def _completed(

@@ -233,13 +233,13 @@ class NativeProgram:
         return self._prepared[key]
 
     def result(self, prepared: Prepared, leaf: Value) -> Array:
-        """Return a copy of a leaf's array as it is now; single numbers in double precision."""
-        view = prepared.plan.traced.views[leaf]
-        return np.array(prepared.array(view)) if view.dtype == DOUBLE else self._result(prepared, view)
+        """Return a copy of a leaf's array as it is now."""
+        return self._result(prepared, prepared.plan.traced.views[leaf])
 
     def _result(self, prepared: Prepared, view: View) -> Array:
         array = prepared.array(view)
-        return array.astype(self.dtype) if view.dtype in (REAL, DOUBLE) else np.array(array)
+        single = view.dtype == DOUBLE and not view.ndim
+        return array.astype(self.dtype) if view.dtype in (REAL, DOUBLE) and not single else np.array(array)
 
 
 def _is_alone(task: Task) -> bool:
