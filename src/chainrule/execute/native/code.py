@@ -69,15 +69,14 @@ class Code:
         self.arguments = tuple(Register(ty, f"%a{i}") for i, ty in enumerate(parameters))
         self._lines: list[str] = ["entry:"]
         self._declared: dict[str, str] = {}
-        self._own: dict[str, Code] = {}
         self._counter = 0
         self._block = "entry"
 
-    def text(self) -> str:
+    def text(self, **own: Code) -> str:
         """Return the module: the function `kernel`, those it has of its own, and the intrinsics they call."""
-        functions = [self._function("kernel"), *(code._function(name) for name, code in self._own.items())]
+        functions = [self._function("kernel"), *(code._function(name) for name, code in own.items())]
         declared = {**self._declared}
-        for code in self._own.values():
+        for code in own.values():
             declared.update(code._declared)
         return "\n".join([*functions, *declared.values()]) + "\n"
 
@@ -87,9 +86,8 @@ class Code:
         linkage = "" if name == "kernel" else "internal "
         return f"define {linkage}void @{name}({parameters}) {{\n{body}\n  ret void\n}}"
 
-    def call_own(self, name: str, function: Code, *operands: Register) -> None:
-        """Append a call of a function that becomes part of the module."""
-        self._own[name] = function
+    def call_own(self, name: str, *operands: Register) -> None:
+        """Append a call of a function that `text` is given."""
         self.effect(f"call void @{name}({', '.join(map(str, operands))})")
 
     def make(self, ty: str, instruction: str) -> Register:

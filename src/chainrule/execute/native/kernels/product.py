@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from chainrule.execute.native.code import COUNT, POINTER, Code, Register, element
 from chainrule.execute.native.kernels.tiles import Block, Reach, Strip, Tile, tile_for
@@ -74,16 +75,22 @@ def product_kernel(
         fetch: what is done before a tile's sums are made, to bring near what the tail reads: a function of
             the same arguments but the last.
     """
-    kernel = _Product(target, scalar, store)
-    if tail is not None:
-        kernel.follow(tail, fetch)
-    return kernel.text()
+    if tail is None:
+        return _Product(target, scalar, store).code.text()
+    own = {"tail": tail} if fetch is None else {"tail": tail, "fetch": fetch}
+    return _with_calls(target, scalar, frozenset(own)).text(**own)
+
+
+@cache
+def _with_calls(target: Target, scalar: str, own: frozenset[str]) -> Code:
+    """Return the kernel that calls functions by their names, which is the same whatever they do."""
+    return _Product(target, scalar, store_result, own).code
 
 
 class _Product:
     """The kernel being written: blocks of k, groups of panels, rows of tiles, tiles, then k itself."""
 
-    def __init__(self, target: Target, scalar: str, store: Store) -> None:
+    def __init__(self, target: Target, scalar: str, store: Store, own: frozenset[str] = frozenset()) -> None:
         code = self.code = Code((POINTER, COUNT, COUNT))
         self.scalar, self.store = scalar, store
         self.lanes, self.tile = target.lanes(scalar), tile_for(target)
@@ -95,18 +102,13 @@ class _Product:
         self.right_step, self.right_panel = code.argument(RIGHT_STEP), code.argument(RIGHT_PANEL)
         self.result_row = code.argument(RESULT_ROW)
         self.columns = self._multiple(code.argument(COLUMNS), self.lanes)
+        self.own = own
+        if own:
+            most = max(self.tile.rows * self.tile.vectors, _CHAINS)
+            self.buffer = self.code.make(POINTER, f"alloca {self.vector}, i32 {most}, align 64")
+        self._write()
 
-    tail: Code | None = None
-
-    fetch: Code | None = None
-
-    def follow(self, tail: Code, fetch: Code | None = None) -> None:
-        """Append a place for one tile, on the stack."""
-        most = max(self.tile.rows * self.tile.vectors, _CHAINS)
-        self.buffer = self.code.make(POINTER, f"alloca {self.vector}, i32 {most}, align 64")
-        self.tail, self.fetch = tail, fetch
-
-    def text(self) -> str:
+    def _write(self) -> None:
         """Append the loop over the blocks of k."""
         code = self.code
         last = code.subtract(self.blocks, code.whole(1))
@@ -126,7 +128,6 @@ class _Product:
             return ()
 
         code.loop(code.whole(0), self.blocks, 1, (), turn)
-        return code.text()
 
     def _work(self, block: Block) -> None:
         self.block, self.reach = block, self._reach(block)
@@ -253,9 +254,9 @@ class _Product:
         def turn(_: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
             column, *ahead = carried
             sums = self._started(self._places(row, column, tile))
-            if self.tail is not None and self.fetch is not None:
+            if "fetch" in self.own:
                 rows, vectors = code.whole(tile.rows), code.whole(tile.vectors)
-                code.call_own("fetch", self.fetch, code.arguments[0], row, rows, column, vectors)
+                code.call_own("fetch", code.arguments[0], row, rows, column, vectors)
             self._finish(row, column, tile, self._sums(strip, ahead, self._panel(column), sums))
             further = (code.address(place, strip.ahead[2], self.scalar) for place in ahead)
             return [code.add(column, code.whole(width)), *further]
@@ -291,8 +292,8 @@ class _Product:
             return ()
 
         def finish() -> Sequence[Register]:
-            if self.tail is not None:
-                return self._pass_over(row, column, tile, sums, self.tail)
+            if "tail" in self.own:
+                return self._pass_over(row, column, tile, sums)
             for number, total in enumerate(sums):
                 i, j = divmod(number, tile.vectors)
                 at = code.add(row, code.whole(i)), code.add(column, code.whole(j * self.lanes))
@@ -302,14 +303,14 @@ class _Product:
         code.when(self.block.is_last, finish, keep)
 
     def _pass_over(
-        self, row: Register, column: Register, tile: Tile, sums: Sequence[Register], tail: Code
+        self, row: Register, column: Register, tile: Tile, sums: Sequence[Register]
     ) -> Sequence[Register]:
         """Append a second pass over a finished tile, by a function that has all registers to itself."""
         code, buffer = self.code, self.buffer
         for number, total in enumerate(sums):
             code.store(total, code.address(buffer, code.whole(number), self.vector))
         rows, vectors = code.whole(tile.rows), code.whole(tile.vectors)
-        code.call_own("tail", tail, code.arguments[0], row, rows, column, vectors, buffer)
+        code.call_own("tail", code.arguments[0], row, rows, column, vectors, buffer)
         return ()
 
     def _panel(self, column: Register) -> Register:
