@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, NotFiniteError, UnknownNameError, nearest
-from chainrule.execute.executor import USUAL, Runnable, checked_dtype, program_for
-from chainrule.execute.inputs import bind
+from chainrule.execute.executor import USUAL, checked_dtype, laid_out
 from chainrule.graph import Graph, parse
 from chainrule.ir.names import normalized
 from chainrule.nn.adopt import adopted
@@ -31,6 +30,7 @@ from chainrule.train.evaluation import Evaluation, noting
 from chainrule.train.examples import check_sizes, hold_out, input_arrays, prepare, sizes_of
 from chainrule.train.history import History
 from chainrule.train.loop import Epoch, fit
+from chainrule.train.prediction import Prediction
 from chainrule.train.step import Step, training_step
 
 Array = NDArray[Any]
@@ -92,7 +92,7 @@ class Network:
         self.owner = ""
         self.dtype = checked_dtype(dtype)
         self.history = History()
-        self._programs: dict[tuple[str, ...], tuple[Graph, Runnable]] = {}
+        self._predictions: dict[tuple[str, ...], Prediction] = {}
 
     @classmethod
     def from_graph(
@@ -135,8 +135,8 @@ class Network:
         return f"<Network of {len(self.blueprint.records)} layers, {parameters} parameter arrays>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy needs; programs are made again."""
-        return {**self.__dict__, "_programs": {}}
+        """Return what a copy needs; predictions are made ready again."""
+        return {**self.__dict__, "_predictions": {}}
 
     @property
     def parameters(self) -> dict[str, Array]:
@@ -236,7 +236,7 @@ class Network:
         return {n: array for n, array in self.arrays.items() if owner == self.owner or n in self.graph}
 
     def _keep(self, arrays: dict[str, Array], owner: str, history: History) -> None:
-        self.arrays, self.owner, self.history = arrays, owner, history
+        self.arrays, self.owner, self.history = laid_out(arrays, self.dtype), owner, history
 
     def _settings(self, graph: Graph) -> dict[str, Any]:
         """Return the numbers of hyperparameters, and the seed of random masks, as far as a graph has them."""
@@ -255,25 +255,22 @@ class Network:
             UnknownNameError: a name is not in the graph.
         """
         self._check_started()
-        key = tuple(names)
-        if key not in self._programs:
-            graph = self.graph.for_prediction(names)
-            self._programs[key] = graph, program_for(graph, self.dtype)
-        graph, program = self._programs[key]
+        if names not in self._predictions:
+            self._predictions[names] = Prediction(self.graph, names, self.dtype, self._check_inputs)
+            self._check_without_targets(self._predictions[names].graph)
         inputs = input_arrays(self.blueprint.inputs, X)
+        settings = self.blueprint.settings
+        return self._predictions[names]({**settings, "seed": self.seed, **self.arrays, **inputs})
+
+    def _check_inputs(self, arrays: Mapping[str, Any]) -> None:
+        inputs = {name: arrays[name] for name in self.blueprint.inputs}
         check_sizes(self.graph, inputs, self._input_sizes())
-        used = {name: array for name, array in inputs.items() if name in graph}
-        self._check_without_targets(graph)
-        arrays = {**self._settings(graph), **_known(self.arrays, graph), **used}
-        outputs, _ = program(bind(graph, arrays, self.dtype))
-        by_value = dict(zip(graph.outputs, outputs, strict=True))
-        return {name: by_value[graph[name]] for name in names}
 
     def _check_started(self) -> None:
         if not self.arrays:
             raise DataError("the network has no parameters yet.", fix="fit it first, or initialize(sizes).")
 
-    def _check_without_targets(self, graph: Graph) -> None:
+    def _check_without_targets(self, graph: Any) -> None:
         for head in self.blueprint.heads.values():
             if head.target in graph:
                 raise DataError(

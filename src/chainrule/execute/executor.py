@@ -41,6 +41,15 @@ def program_for(graph: Graph, dtype: Any = USUAL) -> Runnable:
     return Program(graph, dtype)
 
 
+def laid_out(arrays: Mapping[str, Array], dtype: Any = USUAL) -> dict[str, Array]:
+    """Return arrays, copied to where the executor in use can read them without copying them again."""
+    if _executor(dtype) == "reference":
+        return dict(arrays)
+    from chainrule.execute.native.program import laid_down
+
+    return {name: laid_down(array, dtype) for name, array in arrays.items()}
+
+
 def steps_for(
     graph: Graph,
     bound: Bound,

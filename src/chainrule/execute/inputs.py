@@ -47,7 +47,7 @@ def bind(graph: Graph, given: Mapping[str, Any], dtype: Any = np.float64) -> Bou
     leaves = {graph.names_of(leaf)[0]: leaf for leaf in graph.leaves()}
     by_leaf = _by_leaf(graph, given, leaves)
     arrays = {
-        leaf: _as_array(name, leaf, by_leaf[leaf], dtype) for name, leaf in leaves.items() if leaf in by_leaf
+        leaf: as_leaf(name, leaf, by_leaf[leaf], dtype) for name, leaf in leaves.items() if leaf in by_leaf
     }
     sizes = _bind_sizes(graph, leaves, arrays)
     check_domains(graph, arrays, sizes)
@@ -85,7 +85,13 @@ def _is_needed(graph: Graph, leaf: Value) -> bool:
     return any(leaf in value.inputs for value in graph.document()) or leaf in graph.updates
 
 
-def _as_array(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
+def as_leaf(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
+    """Return an array as a leaf takes it.
+
+    Raises:
+        DataError: it is not numeric, or holds what the type cannot hold.
+        KindError: it holds real numbers where truth values or class numbers are expected.
+    """
     if np.ma.is_masked(given):
         raise DataError(f"{name} has masked elements.", fix="fill them first: array.filled(value).")
     try:
@@ -181,6 +187,19 @@ def _check_letters(graph: Graph, sizes: Mapping[str, int]) -> None:
         raise NamingError(
             f"nothing given says how large {', '.join(unbound)} is.", fix="pass the data that has it."
         )
+
+
+def has_domains(graph: Graph) -> bool:
+    """Tell whether any leaf feeds an op that takes certain numbers only."""
+    for value in graph.document():
+        shapes = [x.shape for x in value.inputs]
+        for position, x in enumerate(value.inputs):
+            domain = value.op.operand_domain(position)
+            ends = np.isfinite(domain.low) and np.isfinite(domain.high)
+            limit = value.op.index_limit(position, *shapes, **value.attributes)
+            if x.op.name == "leaf" and (domain.members or ends or limit is not None):
+                return True
+    return False
 
 
 def check_domains(graph: Graph, arrays: Mapping[Value, Array], sizes: Mapping[str, int]) -> None:

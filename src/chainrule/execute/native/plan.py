@@ -46,6 +46,7 @@ class Plan:
         outputs: where the outputs of the graph are found.
         places: the byte in the arena at which each stored array begins.
         homes: nodes whose array is a leaf's own, which they replace.
+        changed: leaves that have an update.
         bytes: the size of the arena.
     """
 
@@ -57,6 +58,7 @@ class Plan:
     outputs: list[View]
     places: dict[Node, int]
     homes: dict[Node, Value]
+    changed: frozenset[Value]
     bytes: int
 
     @property
@@ -96,7 +98,16 @@ class _Planning:
         ]
         places, size = arranged({**self._spans(), **self._scratch(tasks)})
         return Plan(
-            self.machine, self.program, self.groups, forward, update, self.outputs, places, self.homes, size
+            self.machine,
+            self.program,
+            self.groups,
+            forward,
+            update,
+            self.outputs,
+            places,
+            self.homes,
+            frozenset(self.updates),
+            size,
         )
 
     def _tasks(self, group: Group) -> list[Task]:

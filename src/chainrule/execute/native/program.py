@@ -6,7 +6,7 @@ import ctypes
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from chainrule.errors import NativeFallbackWarning
 from chainrule.execute.inputs import Array, Bound
 from chainrule.execute.native import walk
-from chainrule.execute.native.arrays import BOOL, DOUBLE, INDEX, REAL, WORD, DType, Layout, Node, View
+from chainrule.execute.native.arrays import BOOL, DOUBLE, INDEX, WORD, DType, Layout, Node, View
 from chainrule.execute.native.jit import Compiler
+from chainrule.execute.native.kernels.loops import Kernel
 from chainrule.execute.native.kernels.machine import Machine
 from chainrule.execute.native.kernels.product import panel_columns
+from chainrule.execute.native.loans import Loan
 from chainrule.execute.native.memory import ALIGNMENT, SLACK
 from chainrule.execute.native.plan import Plan, Task, planned
 from chainrule.execute.native.target import Target, host_target
@@ -62,6 +64,17 @@ class Memory:
         return np.ndarray(shape, dtype, self._bytes, self._skip + offset, strides)
 
 
+def laid_down(array: Array, dtype: Any) -> Array:
+    """Return a copy that kernels for a type can read in place; an array of another type as it is."""
+    if array.dtype != dtype or not array.ndim or not array.size:
+        return array
+    layout = machine_for(dtype).layout
+    strides = tuple(step * array.itemsize for step in layout.strides(array.shape))
+    copy = Memory(layout.elements(array.shape) * array.itemsize).array(array.shape, array.dtype, strides)
+    copy[...] = array
+    return copy
+
+
 class Leaves:
     """Memory of leaves, for as long as a program lives."""
 
@@ -89,10 +102,13 @@ class Prepared:
         self.failure: BaseException | None = None
         self.sizes: Mapping[str, int] = {}
         self.outside: dict[Node, int] = {}
+        self.loans: dict[Value, Loan] = {}
+        self._own = self._not_for_loan()
         self._kept: list[Any] = []
         self._fill_sizes()
         self.forward = self.table(plan.forward)
         self.update = self.table(plan.update)
+        self.outputs = [self.array(view) for view in plan.outputs]
 
     def table(self, tasks: list[Task]) -> NDArray[np.int64]:
         """Return the calls that make up some tasks, one a row."""
@@ -113,6 +129,7 @@ class Prepared:
             return [ctypes.cast(function, ctypes.c_void_p).value or 0, 0, 1, 1, 1]
         cells = np.array([self._cell(cell) for cell in task.kernel.cells], np.int64)
         self._kept.append(cells)
+        self._note_readers(task.kernel, cells)
         kernel = task.kernel
         grain = max(1, kernel.units) if _is_alone(task) else kernel.grain
         return [addresses[kernel.text], cells.ctypes.data, kernel.units, grain, 1]
@@ -127,6 +144,28 @@ class Prepared:
             return self.outside[cell.node] + cell.offset * item
         memory, offset = self.home(cell.node)
         return memory.address + offset + cell.offset * item
+
+    def _note_readers(self, kernel: Kernel, cells: NDArray[np.int64]) -> None:
+        """Note the cells that say where a leaf is read."""
+        for number, cell in enumerate(kernel.cells):
+            if isinstance(cell, View) and cell.node.kind == "leaf" and cell.node not in self._own:
+                leaf, item = cell.node.detail, numpy_type(cell.dtype, self.machine.real).itemsize
+                if leaf not in self.loans:
+                    view = self.plan.traced.views[leaf]
+                    lasting = leaf.attributes["role"] != "data"
+                    self.loans[leaf] = Loan(self.array(view), view, self.machine.layout, lasting=lasting)
+                self.loans[leaf].reader(cells, number, cell.offset * item)
+
+    def take(self, arrays: Mapping[Value, Array]) -> None:
+        """Read the elements of leaves from arrays, or from copies."""
+        for leaf, array in arrays.items():
+            loan = self.loans.get(leaf)
+            if loan is None:
+                place = self.leaf(leaf)
+                if place is not None:
+                    place[...] = array
+            elif array is not loan.last:
+                loan.take(array)
 
     def home(self, node: Node) -> tuple[Memory, int]:
         """Return the memory in which a node's array lies, and the byte at which it begins."""
@@ -150,6 +189,14 @@ class Prepared:
         """Return the array of a leaf; None where nothing needs it."""
         view = self.plan.traced.views.get(leaf)
         return None if view is None else self.array(view)
+
+    def _not_for_loan(self) -> set[Node]:
+        """Return the leaves that are changed, given out, or read by what is not a kernel."""
+        plan = self.plan
+        called = (task.node for task in plan.tasks if task.kernel is None and task.node is not None)
+        read = (view.node for node in called for view in node.inputs)
+        changed = (plan.traced.views[leaf].node for leaf in plan.changed if leaf in plan.traced.views)
+        return {*read, *changed, *(view.node for view in plan.outputs)}
 
     def _fill_sizes(self) -> None:
         for node, offset in self.plan.places.items():
@@ -177,11 +224,16 @@ class Prepared:
         wide = view.dtype == DOUBLE and self.machine.real == "float"
         return array.astype(np.float32) if wide else array
 
-    def run(self, function: Any, table: NDArray[np.int64]) -> None:
-        """Make each call of a table."""
-        control = np.zeros(walk.CELLS, np.int64)
-        control[walk.FORWARD], control[walk.FORWARD_CALLS] = table.ctypes.data, len(table)
-        function(control.ctypes.data, 0, 1)
+    @cached_property
+    def controls(self) -> tuple[int, int]:
+        """The arguments of the native function that makes each call of a table: forward, and update."""
+        tables = (self.forward, self.update)
+        cells = np.zeros((len(tables), walk.CELLS), np.int64)
+        for row, table in zip(cells, tables, strict=True):
+            row[walk.FORWARD], row[walk.FORWARD_CALLS] = table.ctypes.data, len(table)
+        self._kept.append(cells)
+        first, second = (row.ctypes.data for row in cells)
+        return first, second
 
     def check(self) -> None:
         """Raise what went wrong in a forward rule in Python."""
@@ -212,19 +264,18 @@ class NativeProgram:
         """Return the outputs, and the new value of each leaf that has an update."""
         with self._lock:
             prepared = self.prepared(bound.sizes)
-            for leaf, array in bound.arrays.items():
-                place = prepared.leaf(leaf)
-                if place is not None:
-                    place[...] = array
-            prepared.run(self._run, prepared.forward)
-            outputs = [self._result(prepared, view) for view in prepared.plan.outputs]
-            prepared.run(self._run, prepared.update)
+            prepared.take(bound.arrays)
+            forward, update = prepared.controls
+            self._run(forward, 0, 1)
+            outputs = [self._given_out(array) for array in prepared.outputs]
+            if len(prepared.update):
+                self._run(update, 0, 1)
             prepared.check()
             return outputs, {leaf: self.result(prepared, leaf) for leaf in self.graph.updates}
 
     def prepared(self, sizes: Mapping[str, int]) -> Prepared:
         """Return what runs for these sizes."""
-        key = tuple(sorted(sizes.items()))
+        key = tuple(sizes.items())
         if key not in self._prepared:
             made = Prepared(planned(self.graph, sizes, self.machine), self.leaves)
             _tell(made.plan)
@@ -234,12 +285,10 @@ class NativeProgram:
 
     def result(self, prepared: Prepared, leaf: Value) -> Array:
         """Return a copy of a leaf's array as it is now."""
-        return self._result(prepared, prepared.plan.traced.views[leaf])
+        return self._given_out(prepared.array(prepared.plan.traced.views[leaf]))
 
-    def _result(self, prepared: Prepared, view: View) -> Array:
-        array = prepared.array(view)
-        single = view.dtype == DOUBLE and not view.ndim
-        return array.astype(self.dtype) if view.dtype in (REAL, DOUBLE) and not single else np.array(array)
+    def _given_out(self, array: Array) -> Array:
+        return array.astype(self.dtype) if array.dtype.kind == "f" and array.ndim else array.copy()
 
 
 def _is_alone(task: Task) -> bool:
