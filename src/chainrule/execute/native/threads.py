@@ -105,9 +105,11 @@ class Team:
         ]
         for thread in others:
             thread.start()
-        function(control.ctypes.data, 0, count)
-        for thread in others:
-            thread.join()
+        try:
+            function(control.ctypes.data, 0, count)
+        finally:  # Ctrl-C is noticed as soon as the call is over, when others may still be at work
+            for thread in others:
+                thread.join()
 
 
 class Tuning:
