@@ -69,7 +69,7 @@ def steps_for(
 def checked_dtype(dtype: Any) -> np.dtype[Any]:
     """Return the floating-point type that a user asks for."""
     with contextlib.suppress(TypeError):
-        if np.dtype(dtype) in _NATIVE_DTYPES:
+        if dtype is not None and np.dtype(dtype) in _NATIVE_DTYPES:
             return np.dtype(dtype)
     raise KindError(f"{dtype!r} is no type a network is trained in.", fix="float32 and float64 are.")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import threading
 import warnings
-from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from chainrule.execute.native.loans import Loan
 from chainrule.execute.native.memory import ALIGNMENT, SLACK
 from chainrule.execute.native.plan import Plan, Task, planned
 from chainrule.execute.native.target import Target, host_target
+from chainrule.execute.native.threads import Run
 from chainrule.execute.native.walk import run_text
 from chainrule.execute.reference import bound_attributes
 from chainrule.ir.graph import Graph
@@ -101,6 +102,7 @@ class Prepared:
         self.arena = Memory(plan.bytes)
         self.failure: BaseException | None = None
         self.sizes: Mapping[str, int] = {}
+        self.runs: tuple[Run, Run]
         self.outside: dict[Node, int] = {}
         self.loans: dict[Value, Loan] = {}
         self._own = self._not_for_loan()
@@ -224,17 +226,6 @@ class Prepared:
         wide = view.dtype == DOUBLE and self.machine.real == "float"
         return array.astype(np.float32) if wide else array
 
-    @cached_property
-    def controls(self) -> tuple[int, int]:
-        """The arguments of the native function that makes each call of a table: forward, and update."""
-        tables = (self.forward, self.update)
-        cells = np.zeros((len(tables), walk.CELLS), np.int64)
-        for row, table in zip(cells, tables, strict=True):
-            row[walk.FORWARD], row[walk.FORWARD_CALLS] = table.ctypes.data, len(table)
-        self._kept.append(cells)
-        first, second = (row.ctypes.data for row in cells)
-        return first, second
-
     def check(self) -> None:
         """Raise what went wrong in a forward rule in Python."""
         failure, self.failure = self.failure, None
@@ -265,11 +256,10 @@ class NativeProgram:
         with self._lock:
             prepared = self.prepared(bound.sizes)
             prepared.take(bound.arrays)
-            forward, update = prepared.controls
-            self._run(forward, 0, 1)
+            forward, update = prepared.runs
+            forward()
             outputs = [self._given_out(array) for array in prepared.outputs]
-            if len(prepared.update):
-                self._run(update, 0, 1)
+            update()
             prepared.check()
             return outputs, {leaf: self.result(prepared, leaf) for leaf in self.graph.updates}
 
@@ -280,6 +270,10 @@ class NativeProgram:
             made = Prepared(planned(self.graph, sizes, self.machine), self.leaves)
             _tell(made.plan)
             made.sizes = dict(sizes)
+            made.runs = (
+                Run(self._run, made.forward, _work(made.plan.forward)),
+                Run(self._run, made.update, _work(made.plan.update)),
+            )
             self._prepared[key] = made
         return self._prepared[key]
 
@@ -289,6 +283,10 @@ class NativeProgram:
 
     def _given_out(self, array: Array) -> Array:
         return array.astype(self.dtype) if array.dtype.kind == "f" and array.ndim else array.copy()
+
+
+def _work(tasks: Sequence[Task]) -> int:
+    return sum(task.kernel.work for task in tasks if task.kernel is not None)
 
 
 def _is_alone(task: Task) -> bool:

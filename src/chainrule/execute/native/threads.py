@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from chainrule.execute.native import walk
 VARIABLE = "CHAINRULE_THREADS"
 _GROUPS = Path("/sys/fs/cgroup")
 _TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
+_WORTH_A_THREAD = 20_000_000
 _LINE = 8
 """Cells of eight bytes in a cache line."""
 
@@ -152,3 +154,31 @@ class Tuning:
         least = min(self._best.values())
         self.count = min(count for count, seconds in self._best.items() if _CLEARLY * seconds <= least)
         self.is_settled = True
+
+
+class Run:
+    """One table of calls, made by as many threads as make it fastest, if it is long enough to share.
+
+    Args:
+        function: the native function that walks a table.
+        table: the calls.
+        work: about how many operations on numbers they take together.
+    """
+
+    def __init__(self, function: _Native, table: NDArray[np.int64], work: int) -> None:
+        self._function, self._table = function, table
+        self._control: NDArray[np.int64] = np.zeros(walk.CELLS, np.int64)
+        self._control[walk.FORWARD], self._control[walk.FORWARD_CALLS] = table.ctypes.data, len(table)
+        self._address: int = self._control.ctypes.data
+        most, fixed = most_threads()
+        self._tuning = Tuning(max(1, min(most, work // _WORTH_A_THREAD)), fixed=fixed)
+        self._team = Team()
+
+    def __call__(self) -> None:
+        """Make the calls, and return when all are done."""
+        if self._tuning.most > 1:
+            start = time.perf_counter()
+            self._team.run(self._function, self._control, self._tuning.count)
+            self._tuning.note(time.perf_counter() - start)
+        elif len(self._table):
+            self._function(self._address, 0, 1)

@@ -1,0 +1,47 @@
+"""How many threads run, and that the result does not depend on it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import chainrule as cr
+from chainrule.execute.native.threads import VARIABLE, Tuning
+
+
+def test_a_prediction_shared_by_threads_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    X, y = draw.normal(size=(1025, 300)).astype(np.float32), draw.integers(0, 3, 1025)
+    net = cr.Network([cr.Dense(257, "tanh"), cr.Dense(3)], loss="softmax_cross_entropy")
+    net.fit(X[:100], y[:100], epochs=1)
+    found: list[Any] = []
+    for threads in ("1", "2", "3", "5"):
+        monkeypatch.setenv(VARIABLE, threads)
+        found.append(copy.deepcopy(net).predict_proba(X))
+    for other in found[1:]:
+        assert_array_equal(other, found[0])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most", "expected"),
+    [
+        ({1: 4.0, 2: 2.1, 4: 1.2, 8: 1.19}, 8, 4),
+        ({1: 4.0, 2: 2.1, 4: 1.2, 8: 0.7}, 8, 8),
+        ({1: 4.0, 2: 4.1}, 8, 1),
+        ({1: 4.0, 2: 2.1, 3: 1.5}, 3, 3),
+        ({1: 1e-6}, 8, 1),
+        ({1: 1.0}, 1, 1),
+    ],
+)
+def test_the_fastest_number_is_found(seconds: dict[int, float], most: int, expected: int) -> None:
+    tuning = Tuning(most)
+    for turn in range(100):
+        slowed = 1 + 0.5 * math.sin(turn) ** 2 * (turn % 4 != 0)
+        tuning.note(seconds[tuning.count] * slowed)
+    assert tuning.is_settled
+    assert tuning.count == expected
