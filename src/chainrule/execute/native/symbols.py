@@ -290,14 +290,22 @@ def matmul(a: Symbol, b: Symbol) -> Symbol:
     """Return the product over a's last axis and b's last but one; vectors are a row left, a column right."""
     left = a[None, :] if a.ndim == 1 else a
     right = b[:, None] if b.ndim == 1 else b
-    before = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    shape = (*before, left.shape[-2], right.shape[-1])
-    views = _operands(a.nodes, left.view, right.view, before)
-    made = a.of(a.nodes.make("product", "", views, shape, REAL))
+    # A sum of one term is a product of elements, which other functions of elements can be joined to.
+    made = left * right if left.shape[-1] == 1 else _product(left, right)
     made = made[..., 0] if b.ndim == 1 else made
     if a.ndim == 1:
         made = made[..., 0, :] if b.ndim > 1 else made[..., 0]
     return made.astype(DOUBLE) if made.shape == () else made
+
+
+def _product(left: Symbol, right: Symbol) -> Symbol:
+    if left.shape[:-1] == (1,) and right.ndim == 2 and right.shape[1] > 1 and right.view.strides[0] == 1:
+        # One row times a transposed matrix is that matrix times a column, with no need to lay it down anew.
+        return _product(right.T, left.T).T
+    before = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    shape = (*before, left.shape[-2], right.shape[-1])
+    views = _operands(left.nodes, left.view, right.view, before)
+    return left.of(left.nodes.make("product", "", views, shape, REAL))
 
 
 def _operands(nodes: Nodes, left: View, right: View, before: Shape) -> tuple[View, View]:
