@@ -31,7 +31,7 @@ REAL, DOUBLE = DType("real", "f"), DType("double", "f")
 INDEX, WORD, BOOL = DType("index", "i"), DType("word", "u"), DType("bool", "b")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """What makes an array; equal only to itself.
 
@@ -50,6 +50,9 @@ class Node:
     shape: Shape
     dtype: DType
     detail: Any = None
+
+    def __repr__(self) -> str:
+        return f"{self.kind} {self.function} {self.shape} {self.dtype}"
 
 
 @dataclass(frozen=True)

@@ -72,23 +72,16 @@ class Code:
         self._counter = 0
         self._block = "entry"
 
-    def text(self, **own: Code) -> str:
-        """Return the module: the function `kernel`, those it has of its own, and the intrinsics they call."""
-        functions = [self._function("kernel"), *(code._function(name) for name, code in own.items())]
-        declared = {**self._declared}
-        for code in own.values():
-            declared.update(code._declared)
-        return "\n".join([*functions, *declared.values()]) + "\n"
-
-    def _function(self, name: str) -> str:
+    def text(self) -> str:
+        """Return the module: the function `kernel`, and the intrinsics it calls."""
         parameters = ", ".join(map(str, self.arguments))
         body = "\n".join(line if line.endswith(":") else f"  {line}" for line in self._lines)
-        linkage = "" if name == "kernel" else "internal "
-        return f"define {linkage}void @{name}({parameters}) {{\n{body}\n  ret void\n}}"
+        function = f"define void @kernel({parameters}) {{\n{body}\n  ret void\n}}"
+        return "\n".join([function, *self._declared.values()]) + "\n"
 
-    def call_own(self, name: str, *operands: Register) -> None:
-        """Append a call of a function that `text` is given."""
-        self.effect(f"call void @{name}({', '.join(map(str, operands))})")
+    def call_at(self, function: Register, *operands: Register) -> None:
+        """Append a call of the function at an address."""
+        self.effect(f"call void {function.name}({', '.join(map(str, operands))})")
 
     def make(self, ty: str, instruction: str) -> Register:
         """Append an instruction with a result."""

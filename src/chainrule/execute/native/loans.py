@@ -28,14 +28,21 @@ class Loan:
         self._address: int = own.ctypes.data
         steps = (step * own.itemsize for step in view.strides)
         self._steps = tuple(step for step, size in zip(steps, own.shape, strict=True) if size > 1)
-        self._bytes = layout.elements(own.shape) * own.itemsize
-        self._is_padded = self._bytes > own.nbytes
+        self._reach = layout.elements(own.shape) * own.itemsize
         self._readers: list[tuple[Array, int, int]] = []
         self.last: Array | None = None
 
-    def reader(self, cells: Array, number: int, offset: int) -> None:
-        """Note a cell that holds the address of an element, and that element's distance in bytes."""
+    def reader(self, cells: Array, number: int, offset: int, reach: int = 0) -> None:
+        """Note who reads the leaf.
+
+        Args:
+            cells: cells of which one holds the address of an element.
+            number: which one.
+            offset: that element's distance in bytes.
+            reach: the distance in bytes of the end of what may be read.
+        """
         self._readers.append((cells, number, offset))
+        self._reach = max(self._reach, reach)
 
     def take(self, array: Array) -> None:
         """Read this array from now on; a copy of it where it lies otherwise."""
@@ -56,8 +63,22 @@ class Loan:
         if array.dtype != self.own.dtype or not array.flags.aligned or array.shape != self.own.shape:
             return False
         steps = tuple(step for step, size in zip(array.strides, array.shape, strict=True) if size > 1)
-        has_room = not self._is_padded or _address(array) + self._bytes <= _end(array)
-        return steps == self._steps and has_room
+        return steps == self._steps and _address(array) + self._reach <= _end(array)
+
+
+def reach_of(view: View, layout: Layout) -> int:
+    """Return how many elements of a node's array a kernel may touch that reads a view of it.
+
+    Along an axis whose elements follow on one another whole vectors are read: of the last axis up to the end
+    of a row, of another one as many as a product copies at once.
+    """
+    end = view.offset + 1
+    for axis, (size, step) in enumerate(zip(view.shape, view.strides, strict=True)):
+        if step == 1:
+            end += (layout.row(size) if axis == view.ndim - 1 else size + layout.lanes) - 1
+        else:
+            end += max(0, (size - 1) * step)
+    return end
 
 
 def _address(array: Array) -> int:
@@ -65,8 +86,8 @@ def _address(array: Array) -> int:
 
 
 def _end(array: Array) -> int:
-    """Return the address after the memory that an array is part of."""
+    """Return the address after the memory that an array is known to be part of."""
     whole: Any = array
     while isinstance(whole.base, np.ndarray):
         whole = whole.base
-    return _address(whole) + whole.nbytes if whole.flags.c_contiguous else 0
+    return max(_address(each) + each.nbytes if each.flags.c_contiguous else 0 for each in (whole, array))

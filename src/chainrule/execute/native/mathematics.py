@@ -8,8 +8,9 @@ as 0.
 
 Greatest errors seen on random arguments, in units in the last place, float32 / float64: exp 1.7 / 2.1,
 expm1 3.0 / 4.0, log 2.0 / 2.0, log1p 1.9 / 1.9, tanh 4.3 / 5.4, sinh and cosh 5.1 / 6.1, sin and cos of
-arguments up to 10⁵ 0.5 / 2.6. A power is exact to 0.5 in float32, where it is computed in float64; in float64
-its relative error is at most 2⁻⁵¹ |b log a|.
+arguments up to 10⁵ 0.5 / 2.6. Sines and cosines of arguments beyond 10⁷ lose digits, and beyond 10¹⁵ all of
+them, but stay between −1 and 1. A power is exact to 0.5 in float32, where it is computed in float64; in
+float64 its relative error is at most 2⁻⁵¹ |b log a|.
 """
 
 from __future__ import annotations
@@ -348,6 +349,8 @@ def _wave(code: Code, x: Register, quarters: int) -> Register:
     r = x
     for part in HALF_PI:
         r = code.subtract(r, code.multiply(k, _number(code, x, part)))
+    # Of what is left of a huge argument no digit counts, but it may be huge itself.
+    r = _clamped(code, r, -1.0, 1.0)
     square = code.multiply(r, r)
     sine = code.multiply(r, _series(code, square, SINE[: form.waves]))
     cosine = _series(code, square, COSINE[: form.waves + 1])

@@ -19,8 +19,9 @@ from chainrule.execute.native.arrays import BOOL, DOUBLE, INDEX, WORD, DType, La
 from chainrule.execute.native.jit import Compiler
 from chainrule.execute.native.kernels.loops import Kernel
 from chainrule.execute.native.kernels.machine import Machine
+from chainrule.execute.native.kernels.nest import Entry
 from chainrule.execute.native.kernels.product import panel_columns
-from chainrule.execute.native.loans import Loan
+from chainrule.execute.native.loans import Loan, reach_of
 from chainrule.execute.native.memory import ALIGNMENT, SLACK
 from chainrule.execute.native.plan import Plan, Task, planned
 from chainrule.execute.native.target import Target, host_target
@@ -114,7 +115,7 @@ class Prepared:
 
     def table(self, tasks: list[Task]) -> NDArray[np.int64]:
         """Return the calls that make up some tasks, one a row."""
-        texts = [task.kernel.text for task in tasks if task.kernel is not None]
+        texts = [text for task in tasks if task.kernel is not None for text in task.kernel.texts]
         found = compiler(self.machine.target).addresses(texts)
         addresses = dict(zip(texts, found, strict=True))
         rows = [self._row(task, addresses) for task in tasks]
@@ -129,7 +130,8 @@ class Prepared:
             function = Function(self._caller(task.node))
             self._kept.append(function)
             return [ctypes.cast(function, ctypes.c_void_p).value or 0, 0, 1, 1, 1]
-        cells = np.array([self._cell(cell) for cell in task.kernel.cells], np.int64)
+        entries = (addresses[cell.text] if isinstance(cell, Entry) else cell for cell in task.kernel.cells)
+        cells = np.array([self._cell(cell) for cell in entries], np.int64)
         self._kept.append(cells)
         self._note_readers(task.kernel, cells)
         kernel = task.kernel
@@ -156,7 +158,8 @@ class Prepared:
                     view = self.plan.traced.views[leaf]
                     lasting = leaf.attributes["role"] != "data"
                     self.loans[leaf] = Loan(self.array(view), view, self.machine.layout, lasting=lasting)
-                self.loans[leaf].reader(cells, number, cell.offset * item)
+                reach = reach_of(cell, self.machine.layout) * item
+                self.loans[leaf].reader(cells, number, cell.offset * item, reach)
 
     def take(self, arrays: Mapping[Value, Array]) -> None:
         """Read the elements of leaves from arrays, or from copies."""

@@ -8,7 +8,7 @@ from chainrule.execute.native.arrays import Layout, Node, View
 from chainrule.execute.native.code import COUNT, POINTER, Code, Register
 from chainrule.execute.native.kernels.loops import LoopKernel, Work
 from chainrule.execute.native.kernels.nest import Cell, Loops, Nest
-from chainrule.execute.native.kernels.product import FREE
+from chainrule.execute.native.kernels.product import OWN
 
 
 class Epilogue(LoopKernel):
@@ -27,14 +27,14 @@ class Epilogue(LoopKernel):
 
     @property
     def cells(self) -> list[Cell]:
-        """What the kernel's arguments hold, from `FREE` on."""
+        """What the kernel's arguments hold, from `OWN` on."""
         return self.nest.cells
 
     def function(self) -> Code:
-        """Return the function that works on a tile; see `product_kernel`."""
+        """Return the function that works on a tile; see `calling_kernel`."""
         code = Code((POINTER, COUNT, COUNT, COUNT, COUNT, POINTER))
         _, row, rows, column, vectors, sums = code.arguments
-        self._open(Nest(self._loops, self._accesses, self.real, self.layout.lanes, code, FREE))
+        self._open(Nest(self._loops, self._accesses, self.real, self.layout.lanes, code, OWN))
         self._define(0)
         vector = f"<{self.layout.lanes} x {self.real}>"
 
@@ -65,7 +65,7 @@ class Epilogue(LoopKernel):
             return None
         code = Code((POINTER, COUNT, COUNT, COUNT, COUNT))
         _, row, rows, column, vectors = code.arguments
-        nest = Nest(self._loops, self._accesses, self.real, self.layout.lanes, code, FREE)
+        nest = Nest(self._loops, self._accesses, self.real, self.layout.lanes, code, OWN)
 
         def across(i: Register, _: Sequence[Register]) -> Sequence[Register]:
             nest.enter(code.add(row, i))

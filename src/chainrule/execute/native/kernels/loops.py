@@ -18,7 +18,7 @@ from chainrule.execute.native.kernels.functions import (
     neutral,
     scalar_type,
 )
-from chainrule.execute.native.kernels.nest import Access, Cell, Loops, Nest
+from chainrule.execute.native.kernels.nest import Access, Cell, Entry, Loops, Nest
 
 Source: TypeAlias = "Node | View"
 
@@ -40,6 +40,11 @@ class Kernel:
     units: int
     grain: int = 1
     work: int = 0
+
+    @property
+    def texts(self) -> list[str]:
+        """Its module, and those of the functions it calls."""
+        return [self.text, *(cell.text for cell in self.cells if isinstance(cell, Entry))]
 
 
 @dataclass(frozen=True)

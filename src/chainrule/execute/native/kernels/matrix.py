@@ -13,7 +13,7 @@ from chainrule.execute.native.kernels import column, packing, product
 from chainrule.execute.native.kernels.epilogue import Epilogue
 from chainrule.execute.native.kernels.loops import Kernel, Work
 from chainrule.execute.native.kernels.machine import Machine
-from chainrule.execute.native.kernels.nest import Cell
+from chainrule.execute.native.kernels.nest import Cell, Entry
 from chainrule.execute.native.kernels.tiles import tile_for
 from chainrule.execute.native.target import Target
 
@@ -86,14 +86,14 @@ def _with_tail(node: Node, work: Work, machine: Machine) -> Kernel:
         text = _product_text(machine.target, machine.real, single=False)
         return _of_rows(text, cells, left, right, machine)
     tail = Epilogue(node, work, machine.layout, machine.real)
-    function = tail.function()
+    function = Entry(tail.function().text())
     far = node.shape[0] * node.shape[1] * 4 * len(work.stores) > _FAR
-    text = product.product_kernel(
-        machine.target, machine.real, tail=function, fetch=tail.fetch() if far else None
-    )
+    fetch = tail.fetch() if far else None
     if not keeps_sums(node):
         cells[product.RESULT] = cells[product.PARTIAL] = 0
-    return _of_rows(text, [*cells, *tail.cells], left, right, machine)
+    text = _calling_text(machine.target, machine.real)
+    also = [function, Entry(fetch.text()) if fetch is not None else 0, *tail.cells]
+    return _of_rows(text, [*cells, *also], left, right, machine)
 
 
 def _room_for_rows(left: View, right: View, machine: Machine) -> Cell:
@@ -140,6 +140,11 @@ def _cells(left: View, right: View, result: View, machine: Machine) -> list[Cell
 @cache
 def _product_text(target: Target, real: str, *, single: bool) -> str:
     return product.product_kernel(target, real, _store_first if single else product.store_result)
+
+
+@cache
+def _calling_text(target: Target, real: str) -> str:
+    return product.calling_kernel(target, real)
 
 
 @cache

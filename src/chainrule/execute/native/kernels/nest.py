@@ -9,7 +9,19 @@ from chainrule.execute.native.arrays import BOOL, View
 from chainrule.execute.native.code import COUNT, POINTER, Code, Register
 from chainrule.execute.native.kernels.functions import memory_type, scalar_type
 
-Cell = int | float | View
+
+@dataclass(frozen=True)
+class Entry:
+    """The address of a function.
+
+    Attributes:
+        text: its module, in LLVM's words.
+    """
+
+    text: str
+
+
+Cell = int | float | View | Entry
 
 
 @dataclass(frozen=True)

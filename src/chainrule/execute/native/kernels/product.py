@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 from chainrule.execute.native.code import COUNT, POINTER, Code, Register, element
 from chainrule.execute.native.kernels.tiles import Block, Reach, Strip, Tile, tile_for
@@ -11,7 +10,8 @@ from chainrule.execute.native.target import Target
 
 LEFT, RIGHT, RESULT, PARTIAL, COLUMNS, DEPTH = range(6)
 LEFT_ROW, LEFT_STEP, RIGHT_STEP, RIGHT_PANEL, RESULT_ROW, BLOCKS, NEAR = range(6, 13)
-FREE = 13
+FREE = TAIL = 13
+FETCH, OWN = 14, 15
 _DEEPEST, _BLOCK = 768, 512
 # So many chains of multiply-adds keep the processor busy while one of them waits for its last sum.
 _CHAINS = 8
@@ -47,8 +47,6 @@ def product_kernel(
     target: Target,
     scalar: str,
     store: Store = store_result,
-    tail: Code | None = None,
-    fetch: Code | None = None,
 ) -> str:
     """Return the text of a kernel for C = A B, whose begin and end are rows of C.
 
@@ -69,28 +67,26 @@ def product_kernel(
         target: for which processor.
         scalar: float or double.
         store: appends what happens to a vector of finished sums, given its row and its first column.
-        tail: what is done to finished tiles instead, in a second pass while they are at hand: a function of
-            the kernel's arguments, a tile's first row, its rows, its first column, its vectors in a row, and
-            the address of its sums.
-        fetch: what is done before a tile's sums are made, to bring near what the tail reads: a function of
-            the same arguments but the last.
     """
-    if tail is None:
-        return _Product(target, scalar, store).code.text()
-    own = {"tail": tail} if fetch is None else {"tail": tail, "fetch": fetch}
-    return _with_calls(target, scalar, frozenset(own)).text(**own)
+    return _Product(target, scalar, store).code.text()
 
 
-@cache
-def _with_calls(target: Target, scalar: str, own: frozenset[str]) -> Code:
-    """Return the kernel that calls functions by their names, which is the same whatever they do."""
-    return _Product(target, scalar, store_result, own).code
+def calling_kernel(target: Target, scalar: str) -> str:
+    """Return the text of such a kernel that leaves finished tiles to a function, in a second pass.
+
+    The cell TAIL holds its address: a function of the kernel's arguments, a tile's first row, its rows, its
+    first column, its vectors in a row, and the address of its sums. FETCH holds that of one of the same
+    arguments but the last, called before a tile's sums are made, to bring near what the tail reads; or 0.
+    Cells from OWN on are for these functions. One such kernel serves all of them: its code is compiled once,
+    and is at hand when another product begins.
+    """
+    return _Product(target, scalar, store_result, calls=True).code.text()
 
 
 class _Product:
     """The kernel being written: blocks of k, groups of panels, rows of tiles, tiles, then k itself."""
 
-    def __init__(self, target: Target, scalar: str, store: Store, own: frozenset[str] = frozenset()) -> None:
+    def __init__(self, target: Target, scalar: str, store: Store, *, calls: bool = False) -> None:
         code = self.code = Code((POINTER, COUNT, COUNT))
         self.scalar, self.store = scalar, store
         self.lanes, self.tile = target.lanes(scalar), tile_for(target)
@@ -102,8 +98,9 @@ class _Product:
         self.right_step, self.right_panel = code.argument(RIGHT_STEP), code.argument(RIGHT_PANEL)
         self.result_row = code.argument(RESULT_ROW)
         self.columns = self._multiple(code.argument(COLUMNS), self.lanes)
-        self.own = own
-        if own:
+        self.calls = calls
+        if calls:
+            self.tail, self.fetch = code.argument(TAIL, POINTER), code.argument(FETCH, POINTER)
             most = max(self.tile.rows * self.tile.vectors, _CHAINS)
             self.buffer = self.code.make(POINTER, f"alloca {self.vector}, i32 {most}, align 64")
         self._write()
@@ -254,9 +251,8 @@ class _Product:
         def turn(_: Register, carried: tuple[Register, ...]) -> Sequence[Register]:
             column, *ahead = carried
             sums = self._started(self._places(row, column, tile))
-            if "fetch" in self.own:
-                rows, vectors = code.whole(tile.rows), code.whole(tile.vectors)
-                code.call_own("fetch", code.arguments[0], row, rows, column, vectors)
+            if self.calls:
+                self._fetch(row, column, tile)
             self._finish(row, column, tile, self._sums(strip, ahead, self._panel(column), sums))
             further = (code.address(place, strip.ahead[2], self.scalar) for place in ahead)
             return [code.add(column, code.whole(width)), *further]
@@ -292,7 +288,7 @@ class _Product:
             return ()
 
         def finish() -> Sequence[Register]:
-            if "tail" in self.own:
+            if self.calls:
                 return self._pass_over(row, column, tile, sums)
             for number, total in enumerate(sums):
                 i, j = divmod(number, tile.vectors)
@@ -302,6 +298,16 @@ class _Product:
 
         code.when(self.block.is_last, finish, keep)
 
+    def _fetch(self, row: Register, column: Register, tile: Tile) -> None:
+        code = self.code
+        rows, vectors = code.whole(tile.rows), code.whole(tile.vectors)
+
+        def fetch() -> Sequence[Register]:
+            code.call_at(self.fetch, code.arguments[0], row, rows, column, vectors)
+            return ()
+
+        code.when(code.compare("ne", self.fetch, Register(POINTER, "null")), fetch)
+
     def _pass_over(
         self, row: Register, column: Register, tile: Tile, sums: Sequence[Register]
     ) -> Sequence[Register]:
@@ -310,7 +316,7 @@ class _Product:
         for number, total in enumerate(sums):
             code.store(total, code.address(buffer, code.whole(number), self.vector))
         rows, vectors = code.whole(tile.rows), code.whole(tile.vectors)
-        code.call_own("tail", code.arguments[0], row, rows, column, vectors, buffer)
+        code.call_at(self.tail, code.arguments[0], row, rows, column, vectors, buffer)
         return ()
 
     def _panel(self, column: Register) -> Register:

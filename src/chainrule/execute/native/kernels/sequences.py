@@ -33,7 +33,8 @@ class _Sequence:
             steps = target.strides
             target = View(node, source.shape, (*steps[:axis], 0, *steps[axis:]))
         order = [i for i in range(source.ndim) if i != axis] + [axis]
-        lanes = layout.lanes if axis != source.ndim - 1 and node.kind == "scan" else 0
+        across = node.kind == "scan" and axis != source.ndim - 1 and source.shape[-1] > 1
+        lanes = layout.lanes if across else 0
         sizes = tuple(source.shape[i] for i in order)
         loops = Loops(sizes, tuple(i == axis for i in order), len(order) - 2 if lanes else -1)
         accesses = [Access(v, tuple(v.strides[i] for i in order)) for v in (source, target)]
