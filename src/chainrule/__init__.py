@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from chainrule import testing as testing
     from chainrule.derivation.check import check as check
     from chainrule.derivation.code.check import check_function as check_function
+    from chainrule.execute.native.explain import explain_native as explain_native
     from chainrule.ir.shape import Kind, Size
     from chainrule.ir.value import Value
     from chainrule.rulebook.rule import rule as rule
@@ -121,9 +122,10 @@ __all__ = [
 ]
 
 
-_DERIVATION = {
+_LATER = {
     "check": "chainrule.derivation.check",
     "check_function": "chainrule.derivation.code.check",
+    "explain_native": "chainrule.execute.native.explain",
 }
 
 
@@ -171,15 +173,15 @@ def __getattr__(name: str) -> Callable[..., Value] | ModuleType:
         return lookup(name)
     if name == "testing":
         return import_module("chainrule.testing")
-    if name in _DERIVATION:
-        return getattr(import_module(_DERIVATION[name]), name)
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     if name == "rule":
         return import_module("chainrule.rulebook").rule
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *_DERIVATION, "rule", "testing", *(op.name for op in every_op() if op.arity)]
+    return [*__all__, *_LATER, "rule", "testing", *(op.name for op in every_op() if op.arity)]
 
 
 del _ops

@@ -62,7 +62,13 @@ def explain(
     data: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Arrays by name, for --trace.", show_default=False)
     ] = None,
-    sizes: Annotated[str, typer.Option(metavar="m=4,d=3", help="Sizes for --trace on random data.")] = "",
+    native: Annotated[
+        bool, typer.Option("--native", help="Print what machine code makes of it: kernels, memory.")
+    ] = False,
+    sizes: Annotated[
+        str, typer.Option(metavar="m=4,d=3", help="Sizes, for --native and for --trace on random data.")
+    ] = "",
+    dtype: Annotated[str, typer.Option(help="With --native: float32 or float64.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of the random data.", min=0)] = 0,
 ) -> None:
     """Print forward, backward and update equations of a network, with shapes."""
@@ -72,7 +78,12 @@ def explain(
     sample = Sample(data, sizes, seed) if trace or data is not None else None
     source = Source(file, layers, loss, weight_decay)
     request = Request(source, optimizer_of(optimizer), objective, wrt, latex, ascii, after, sample)
-    typer.echo(run_explain(request))
+    if native:
+        from chainrule.cli.native import run_explain_native
+
+        typer.echo(run_explain_native(request, sizes, dtype))
+    else:
+        typer.echo(run_explain(request))
 
 
 @app.command()

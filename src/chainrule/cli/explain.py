@@ -56,7 +56,7 @@ class Request:
 
 def run_explain(request: Request) -> str:
     """Return what `chainrule explain` prints: a document that chainrule reads back, unless LaTeX."""
-    network = _network(request.source)
+    network = network_from(request.source)
     graph, fired = explained(network, request)
     if request.sample is not None:
         return _with_values(graph, request.sample)
@@ -67,7 +67,12 @@ def run_explain(request: Request) -> str:
     return "\n\n".join(parts)
 
 
-def _network(source: Source) -> Graph:
+def network_from(source: Source) -> Graph:
+    """Return the network that the command line names.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
     if (source.file is None) == (not source.layers):
         raise DataError(
             "one network is needed: a file of equations, or --layers.",
@@ -182,15 +187,26 @@ def _shown(array: Any) -> str:
 
 
 def _random(graph: Graph, sample: Sample) -> dict[str, Any]:
-    sizes = example_sizes(graph)
-    for part in filter(None, (p.strip() for p in sample.sizes.split(","))):
+    sizes = with_sizes(example_sizes(graph), sample.sizes)
+    return dict(example_inputs(graph, sizes, sample.seed))
+
+
+def with_sizes(sizes: dict[str, int], text: str) -> dict[str, int]:
+    """Return sizes, those changed that a text such as "m=4, d=3" names.
+
+    Raises:
+        UnknownNameError: there is no such letter.
+        DataError: a size is no positive whole number.
+    """
+    sizes = dict(sizes)
+    for part in filter(None, (p.strip() for p in text.split(","))):
         letter, _, number = (p.strip() for p in part.partition("="))
         if letter not in sizes:
             raise UnknownNameError(f"there is no size {letter}.", where="", fix=nearest(letter, sizes))
         if not number.isdigit() or int(number) < 1:
             raise DataError(f"the size of {letter} is a positive whole number, not {number!r}.", where="")
         sizes[letter] = int(number)
-    return dict(example_inputs(graph, sizes, sample.seed))
+    return sizes
 
 
 def _given(graph: Graph, file: Path) -> dict[str, Any]:

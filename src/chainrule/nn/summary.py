@@ -11,8 +11,7 @@ from chainrule.ir.shape import Shape, show_shape
 from chainrule.ir.value import Value
 from chainrule.nn.sequential import Record
 from chainrule.notation.lines import Lines
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
+from chainrule.notation.quantities import show_bytes
 
 
 def cached_values(step: Graph) -> list[Value]:
@@ -50,18 +49,6 @@ def count(shapes: Iterable[Shape], sizes: Mapping[str, int]) -> str:
         totals[number.powers] = Constant(total, number.powers)
     ordered = sorted(totals.values(), key=lambda number: -len(number.powers))
     return " + ".join(str(number) for number in ordered) or "0"
-
-
-def show_bytes(number: int) -> str:
-    """Return a number of bytes in the unit that suits it.
-
-    >>> show_bytes(800), show_bytes(49_152), show_bytes(3_000_000)
-    ('800 B', '49.2 kB', '3 MB')
-    """
-    unit, size = 0, float(number)
-    while float(f"{size:.3g}") >= 1000 and unit < len(_UNITS) - 1:
-        unit, size = unit + 1, size / 1000
-    return f"{size:.3g} {_UNITS[unit]}"
 
 
 def bytes_of(values: Iterable[Value], sizes: Mapping[str, int], width: int) -> str:

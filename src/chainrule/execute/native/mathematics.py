@@ -131,7 +131,7 @@ def cosh(code: Code, x: Register) -> Register:
 
 def sin(code: Code, x: Register) -> Register:
     """Append sin x, by the quarter of the circle that x ends in."""
-    return _wave(code, x, 0)
+    return code.select(_is(code, "oeq", x, 0.0), x, _wave(code, x, 0))
 
 
 def cos(code: Code, x: Register) -> Register:

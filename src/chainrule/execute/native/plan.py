@@ -17,6 +17,8 @@ from chainrule.execute.native.trace import Traced, traced
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
+_SMALL = 20_000
+
 
 @dataclass(frozen=True)
 class Task:
@@ -31,6 +33,18 @@ class Task:
     kernel: Kernel | None
     group: Group | None = None
     node: Node | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is too small, or too much of one piece, to be shared by threads."""
+        kernel = self.kernel
+        return kernel is None or kernel.units <= kernel.grain or kernel.work < _SMALL
+
+
+def meetings(tasks: Sequence[Task]) -> list[bool]:
+    """Tell of each task whether the threads meet after it: not between two that one thread does alone."""
+    alone = [task.is_alone for task in tasks]
+    return [not (here and after) for here, after in zip(alone, [*alone, False][1:], strict=True)]
 
 
 @dataclass

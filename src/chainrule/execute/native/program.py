@@ -23,7 +23,7 @@ from chainrule.execute.native.kernels.nest import Entry
 from chainrule.execute.native.kernels.product import panel_columns
 from chainrule.execute.native.loans import Loan, reach_of
 from chainrule.execute.native.memory import ALIGNMENT, SLACK
-from chainrule.execute.native.plan import Plan, Task, planned
+from chainrule.execute.native.plan import Plan, Task, meetings, planned
 from chainrule.execute.native.target import Target, host_target
 from chainrule.execute.native.threads import Run
 from chainrule.execute.native.walk import run_text
@@ -32,7 +32,6 @@ from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
 Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-_SMALL = 20_000
 _SCALARS = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
 
@@ -119,9 +118,8 @@ class Prepared:
         found = compiler(self.machine.target).addresses(texts)
         addresses = dict(zip(texts, found, strict=True))
         rows = [self._row(task, addresses) for task in tasks]
-        alone = [_is_alone(task) for task in tasks]
-        for row, here, after in zip(rows, alone, [*alone, False][1:], strict=True):
-            row[walk.MEETS] = not (here and after)
+        for row, meet in zip(rows, meetings(tasks), strict=True):
+            row[walk.MEETS] = meet
         return np.array(rows, np.int64).reshape(-1, walk.ROW)
 
     def _row(self, task: Task, addresses: Mapping[str, int]) -> list[int]:
@@ -135,7 +133,7 @@ class Prepared:
         self._kept.append(cells)
         self._note_readers(task.kernel, cells)
         kernel = task.kernel
-        grain = max(1, kernel.units) if _is_alone(task) else kernel.grain
+        grain = max(1, kernel.units) if task.is_alone else kernel.grain
         return [addresses[kernel.text], cells.ctypes.data, kernel.units, grain, 1]
 
     def _cell(self, cell: Any) -> int:
@@ -290,11 +288,6 @@ class NativeProgram:
 
 def _work(tasks: Sequence[Task]) -> int:
     return sum(task.kernel.work for task in tasks if task.kernel is not None)
-
-
-def _is_alone(task: Task) -> bool:
-    """Tell whether a task is too small, or too much of one piece, to be shared by threads."""
-    return task.kernel is None or task.kernel.units <= task.kernel.grain or task.kernel.work < _SMALL
 
 
 _told: set[str] = set()
