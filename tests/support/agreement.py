@@ -24,7 +24,8 @@ def bound_to(graph: Graph, given: Mapping[str, Any], sizes: Mapping[str, int], d
     """Return arrays of a type by leaf, unchecked: numbers outside a domain are welcome."""
     arrays = {graph[name]: np.asarray(array) for name, array in given.items() if name in graph}
     typed = {
-        leaf: a.astype(real_type(leaf, dtype)) if leaf.kind == "real" else a for leaf, a in arrays.items()
+        leaf: a.astype(real_type(leaf, dtype), copy=False) if leaf.kind == "real" else a
+        for leaf, a in arrays.items()
     }
     return Bound(typed, dict(sizes))
 

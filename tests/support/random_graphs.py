@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any, TypeVar
@@ -199,12 +199,22 @@ def graphs(draw: st.DrawFn, *, tame: bool = False, most: int = 9) -> cr.Graph:
     return builder.graph
 
 
-def arrays_for(graph: cr.Graph, seed: int) -> dict[str, NDArray[Any]]:
+def tame_graph(seed: int, values: int = 8) -> cr.Graph:
+    """Return a random graph that stays in every op's domain, of about so many values."""
+    generator = np.random.default_rng(seed)
+    builder = _Builder(lambda count: int(generator.integers(count)), tame=True)
+    for _ in range(values):
+        builder.grow()
+    builder.finish()
+    return builder.graph
+
+
+def arrays_for(graph: cr.Graph, seed: int, sizes: Mapping[str, int] = SIZES) -> dict[str, NDArray[Any]]:
     """Return arrays for every leaf of a graph."""
     generator = np.random.default_rng(seed)
     arrays: dict[str, NDArray[Any]] = {}
     for leaf in graph.leaves():
-        shape = tuple(SIZES[s] if isinstance(s, str) else s for s in leaf.shape)
+        shape = tuple(sizes[s] if isinstance(s, str) else s for s in leaf.shape)
         draws = {
             "real": generator.uniform(0.2, 1.5, shape) * generator.choice([-1.0, 1.0], shape),
             "index": generator.integers(0, 2, shape),
