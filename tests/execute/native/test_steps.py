@@ -107,7 +107,17 @@ def test_a_loss_that_is_not_finite_stops_at_the_same_step(
     assert_allclose(ours.parameters["W"], theirs.parameters["W"], rtol=1e-9)
 
 
-def network_steps(threads: int) -> NativeSteps:
+class Clipped(cr.Optimizer):
+    """Gradient descent by gradients at most 1 long together, V ← V − α dV / max(‖dV₁, dV₂, …‖, 1)."""
+
+    def update(self, p: Any) -> cr.Value:
+        names = (p.graph.names_of(leaf)[0] for leaf in p.graph.leaves("parameter"))
+        first, *others = [cr.squared_norm(p.graph[f"d{name}"]) for name in names]
+        length = p.shared("length", cr.sqrt(sum(others, start=first)))
+        return p.value - p.rate * p.gradient / cr.maximum(length, 1)
+
+
+def network_steps(threads: int, optimizer: cr.Optimizer | None = None) -> NativeSteps:
     """Return steps of a network with all that sums over examples: batch norm, dropout, biases, penalties."""
     network = cr.Network(
         [
@@ -121,7 +131,7 @@ def network_steps(threads: int) -> NativeSteps:
         loss="softmax_cross_entropy",
         weight_decay=1e-3,
     )
-    step = network.graph.step(cr.Adam(0.01))
+    step = network.graph.step(optimizer or cr.Adam(0.01))
     draw = np.random.default_rng(1)
     given: dict[str, Any] = {"X": draw.normal(size=(200, 90)), **step.settings, "λ": 1e-3, "seed": 5}
     for leaf in step.graph.leaves():
@@ -138,11 +148,12 @@ def network_steps(threads: int) -> NativeSteps:
     return NativeSteps(step.graph, bound, axes, "m", np.float32, threads)
 
 
-def test_weights_are_the_same_bits_for_any_number_of_threads() -> None:
+@pytest.mark.parametrize("optimizer", [cr.Adam(0.01), Clipped(0.1)], ids=["Adam", "clipped"])
+def test_weights_are_the_same_bits_for_any_number_of_threads(optimizer: cr.Optimizer) -> None:
     cuts = [(i, min(i + 64, 200)) for i in range(0, 200, 64)]
     results: list[dict[str, Array]] = []
     for threads in (1, 2, 3, 5):
-        steps = network_steps(threads)
+        steps = network_steps(threads, optimizer)
         for _ in range(3):
             losses = np.concatenate([part for part, _ in steps.run(np.arange(200), cuts)])
         graph = steps.program.graph

@@ -45,3 +45,23 @@ def test_the_fastest_number_is_found(seconds: dict[int, float], most: int, expec
         tuning.note(seconds[tuning.count] * slowed)
     assert tuning.is_settled
     assert tuning.count == expected
+
+
+def test_the_number_is_found_anew_when_others_come_and_go() -> None:
+    now = 0.0
+    tuning = Tuning(2, clock=lambda: now)
+
+    def work(seconds: dict[int, float], turns: int) -> None:
+        nonlocal now
+        for _ in range(turns):
+            spent = seconds[tuning.count]
+            now += spent
+            tuning.note(spent)
+
+    free, busy = {1: 0.010, 2: 0.006}, {1: 0.010, 2: 0.030}
+    work(free, 50)
+    assert (tuning.is_settled, tuning.count) == (True, 2)
+    work(busy, 50)
+    assert (tuning.is_settled, tuning.count) == (True, 1)
+    work(free, 300)
+    assert tuning.count == 2

@@ -46,13 +46,13 @@ class Loan:
 
     def take(self, array: Array) -> None:
         """Read this array from now on; a copy of it where it lies otherwise."""
+        self.last = None
         if self._lies_alike(array):
             self._point_to(_address(array))
             self.last = array if self._lasting else None
-            return
-        self.own[...] = array
-        self._point_to(self._address)
-        self.last = None
+        else:
+            self.own[...] = array
+            self._point_to(self._address)
 
     def _point_to(self, address: int) -> None:
         for cells, number, offset in self._readers:

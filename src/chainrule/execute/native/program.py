@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -249,6 +251,7 @@ class NativeProgram:
         self.leaves = Leaves(self.machine)
         self._prepared: dict[tuple[tuple[str, int], ...], Prepared] = {}
         self._lock = threading.RLock()
+        _programs.add(self)
         (address,) = compiler(self.machine.target).addresses([run_text(self.machine.target)])
         self._run = Function(address)
 
@@ -263,6 +266,10 @@ class NativeProgram:
             update()
             prepared.check()
             return outputs, {leaf: self.result(prepared, leaf) for leaf in self.graph.updates}
+
+    def renew_lock(self) -> None:
+        """Let a child process run a program that another thread of its parent was running at the fork."""
+        self._lock = threading.RLock()
 
     def prepared(self, sizes: Mapping[str, int]) -> Prepared:
         """Return what runs for these sizes."""
@@ -284,6 +291,18 @@ class NativeProgram:
 
     def _given_out(self, array: Array) -> Array:
         return array.astype(self.dtype) if array.dtype.kind == "f" and array.ndim else array.copy()
+
+
+_programs: weakref.WeakSet[NativeProgram] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for program in _programs:
+        program.renew_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _work(tasks: Sequence[Task]) -> int:

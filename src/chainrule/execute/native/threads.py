@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import math
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from chainrule.execute.native import walk
 
 VARIABLE = "CHAINRULE_THREADS"
 _GROUPS = Path("/sys/fs/cgroup")
-_TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
+_TOO_SHORT, _TRIALS, _CLEARLY, _MUCH, _WHILE = 20e-6, 4, 0.95, 1.5, 2.0
 _WORTH_A_THREAD = 20_000_000
+_PATIENCE = 0.1
 _LINE = 8
 """Cells of eight bytes in a cache line."""
 
@@ -96,44 +98,115 @@ class Team:
         self._state: NDArray[np.int64] = np.zeros(3 * _LINE, np.int64)
 
     def run(self, function: _Native, control: NDArray[np.int64], count: int) -> None:
-        """Call a native function in each of `count` threads, this one included; return when all are done."""
+        """Call a native function in each of `count` threads, this one included; return when all are done.
+
+        What a signal's handler raises, as Ctrl-C does, is raised when the others are done as well.
+        """
         address = self._state.ctypes.data
         control[walk.ARRIVED], control[walk.MEETING] = address + 8 * _LINE, address + 16 * _LINE
-        control[walk.GIVE_WAY] = _give_way()
+        control[walk.GIVE_WAY], control[walk.GATE] = _give_way(), walk.CLOSED
         self._state[:] = 0
-        others = [
-            threading.Thread(target=function, args=(control.ctypes.data, number, count), daemon=True)
-            for number in range(1, count)
-        ]
-        for thread in others:
-            thread.start()
+        helpers = [_Helper(function, control, number, count) for number in range(1, count)]
         try:
+            for helper in helpers:
+                helper.start()
             function(control.ctypes.data, 0, count)
-        finally:  # Ctrl-C is noticed as soon as the call is over, when others may still be at work
-            for thread in others:
-                thread.join()
+        except _NoThreadError:
+            function(control.ctypes.data, 0, 1)
+        finally:
+            if control[walk.GATE] == walk.CLOSED:
+                control[walk.GATE] = walk.CALLED_OFF
+            _wait_for(helpers)
+
+
+class _NoThreadError(Exception):
+    """The system has no thread left."""
+
+
+class _Helper:
+    """A thread that joins in a native function, where it waits for the first one.
+
+    Args:
+        function: the native function.
+        control: its arguments.
+        number: of the thread.
+        count: how many threads there are.
+    """
+
+    def __init__(self, function: _Native, control: NDArray[np.int64], number: int, count: int) -> None:
+        self._function, self._control, self._place = function, control, (number, count)
+        self._claims: list[str] = []
+        self._over = threading.Lock()
+        self._over.acquire()
+        self._has_left = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        try:
+            _thread.start_new_thread(self._work, ())
+        except RuntimeError as reason:
+            raise _NoThreadError from reason
+
+    def _work(self) -> None:
+        if self._is_first_claim("begun"):
+            self._function(self._control.ctypes.data, *self._place)
+            self._has_left = True
+            self._over.release()
+
+    def has_left(self) -> bool:
+        """Wait a while for the end of the thread, and tell whether it has come; it may not begin any more."""
+        if self._has_left or self._is_first_claim("called off"):
+            return True
+        self._over.acquire(timeout=_PATIENCE)
+        return self._has_left
+
+    def _is_first_claim(self, claim: str) -> bool:
+        """Tell whether this claim was made before any other; made again, it is what it was."""
+        self._claims.append(claim)
+        return self._claims[0] == claim
+
+
+def _wait_for(helpers: Sequence[_Helper]) -> None:
+    """Return when all have left; what a signal's handler raises in the meantime is raised then."""
+    raised: BaseException | None = None
+    left = list(helpers)
+    while left:
+        try:
+            left = [helper for helper in left if not helper.has_left()]
+        except BaseException as failure:
+            raised = failure
+    if raised is not None:
+        raise raised
 
 
 class Tuning:
-    """The number of threads that makes steps fastest, found by timing some.
+    """The number of threads that makes steps fastest, found by timing some, and again from time to time.
 
     Twice as many threads are tried as long as that helps, each number several times; steps that are over
-    before a second thread is awake are left to one.
+    before a second thread is awake are left to one. What others do on the machine may change the answer:
+    steps are timed anew after a while, and as soon as they take much longer than they did.
 
     Args:
         most: how many there may be.
         fixed: whether it is to be that many, whatever the time.
+        clock: tells the time in seconds.
     """
 
-    def __init__(self, most: int, *, fixed: bool = False) -> None:
+    def __init__(
+        self, most: int, *, fixed: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.most, self.count = most, most if fixed else 1
-        self.is_settled = fixed or most == 1
+        self.is_settled = self._is_fixed = fixed or most == 1
+        self._clock, self._until = clock, 0.0
         self._best: dict[int, float] = {}
-        self._trials = 0
+        self._trials = self._slow = 0
 
     def note(self, seconds: float) -> None:
         """Take notice of how long a step took; `count` says how many threads are to run the next ones."""
+        if self._is_fixed:
+            return
         if self.is_settled:
+            self._watch(seconds)
             return
         self._best[self.count] = min(seconds, self._best.get(self.count, math.inf))
         self._trials += 1
@@ -141,6 +214,14 @@ class Tuning:
             self._settle()
         elif self._trials % _TRIALS == 0:
             self._go_on()
+
+    def _watch(self, seconds: float) -> None:
+        """Begin anew after a while, or where steps have become much slower."""
+        self._slow = self._slow + 1 if seconds > _MUCH * self._best[self.count] else 0
+        if self._slow == _TRIALS or self._clock() > self._until:
+            self.count, self.is_settled = 1, False
+            self._best.clear()
+            self._trials = self._slow = 0
 
     def _go_on(self) -> None:
         before = [seconds for count, seconds in self._best.items() if count < self.count]
@@ -153,7 +234,7 @@ class Tuning:
     def _settle(self) -> None:
         least = min(self._best.values())
         self.count = min(count for count, seconds in self._best.items() if _CLEARLY * seconds <= least)
-        self.is_settled = True
+        self.is_settled, self._until = True, self._clock() + _WHILE
 
 
 class Run:

@@ -31,10 +31,14 @@ whether the threads meet after it."""
     ARRIVED,
     MEETING,
     GIVE_WAY,
-) = range(14)
+    GATE,
+) = range(15)
 """Cells of the arguments of a run or an epoch."""
 
-CELLS = 14
+CELLS = 15
+CLOSED, OPEN, CALLED_OFF = range(3)
+"""What is in the cell GATE: whether the first thread has come, or never will."""
+
 _SPINS = 4000
 _FLUSH_X86 = 0x8040
 _FLUSH_ARM = 1 << 24
@@ -43,7 +47,8 @@ _FLUSH_ARM = 1 << 24
 def run_text(target: Target) -> str:
     """Return the function `kernel(arguments, thread, threads)` that makes each call of the forward table."""
     code = Code((POINTER, COUNT, COUNT))
-    _flushing(code, target, lambda: _Walk(code, target).calls(FORWARD, FORWARD_CALLS))
+    walk = _Walk(code, target)
+    walk.together(lambda: _flushing(code, target, lambda: walk.calls(FORWARD, FORWARD_CALLS)))
     return code.text()
 
 
@@ -55,7 +60,8 @@ def epoch_text(target: Target) -> str:
     cell DONE is the number of steps whose updates were run.
     """
     code = Code((POINTER, COUNT, COUNT))
-    _flushing(code, target, lambda: _Walk(code, target).steps())
+    walk = _Walk(code, target)
+    walk.together(lambda: _flushing(code, target, walk.steps))
     return code.text()
 
 
@@ -67,6 +73,20 @@ class _Walk:
         _, self.thread, self.threads = code.arguments
         self.several = code.compare("sgt", self.threads, code.whole(1))
         self.is_first = code.compare("eq", self.thread, code.whole(0))
+
+    def together(self, body: Callable[[], None]) -> None:
+        """Append what all threads run when the first one has come, or none if it never will."""
+        (is_on,) = self.code.when(self.several, self._come, lambda: (Register(FLAG, "true"),))
+        self.code.when(is_on, lambda: body() or ())
+
+    def _come(self) -> tuple[Register]:
+        """Append the opening of the gate by the first thread, for which the others wait."""
+        code = self.code
+        gate = code.address(code.arguments[0], code.whole(GATE), COUNT)
+        opening = f"store atomic i64 {OPEN}, {gate} release, align 8"
+        code.when(self.is_first, lambda: code.effect(opening) or ())
+        self._wait(gate, code.whole(CLOSED))
+        return (code.compare("ne", code.load(COUNT, gate), code.whole(CALLED_OFF)),)
 
     def calls(self, table: int, count: int) -> None:
         """Append the loop over a table."""
