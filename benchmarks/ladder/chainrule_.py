@@ -17,6 +17,7 @@ from chainrule.execute.inputs import Bound, bind
 from chainrule.execute.steps import ReferenceSteps, Steps
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
+from chainrule.train.remembered import remembered_step
 
 _LOSSES = {"binary": "sigmoid_cross_entropy", "classes": "softmax_cross_entropy", "values": "squared_error"}
 _TARGETS = {"binary": "Y", "classes": "y", "values": "Y"}
@@ -108,7 +109,8 @@ def epochs_of_fit(setting: Setting, epochs: int) -> list[float]:
 
 def _steps(setting: Setting, dtype: Any) -> tuple[Graph, Steps]:
     """Return the training step ready to run: in float64 by the reference executor."""
-    step = network(setting.model).step(optimizer(setting.training))
+    net = network(setting.model)
+    step = remembered_step(net.graph, optimizer(setting.training), net.step)
     graph = step.graph
     states = {
         name: np.full(_numbers(leaf), step.starts.get(name, 0.0), dtype)

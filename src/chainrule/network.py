@@ -31,6 +31,7 @@ from chainrule.train.examples import check_sizes, hold_out, input_arrays, prepar
 from chainrule.train.history import History
 from chainrule.train.loop import Epoch, fit
 from chainrule.train.prediction import Prediction
+from chainrule.train.remembered import remembered_step
 from chainrule.train.step import Step, training_step
 
 Array = NDArray[Any]
@@ -219,7 +220,7 @@ class Network:
         self, optimizer: Optimizer, data: Mapping[str, Array], history: History, **options: Any
     ) -> None:
         """Train from where the network is, and keep what comes of it."""
-        step, owner = self.step(optimizer), type(optimizer).__name__
+        step, owner = remembered_step(self.graph, optimizer, self.step), type(optimizer).__name__
         start = self._carried_on(owner) or self._starting_arrays(sizes_of(self.graph, data))
         arrays = {**self._settings(step.graph), **_known(start, step.graph), **data}
         options.update(examples=self.blueprint.examples, seed=[self.seed, *_ORDER], dtype=self.dtype)

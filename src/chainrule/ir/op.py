@@ -119,6 +119,11 @@ class Op:
         return len(self.signatures[0].inputs)
 
     @property
+    def is_built_in(self) -> bool:
+        """Whether chainrule itself defines it; what is defined elsewhere may change while a program runs."""
+        return type(self).__module__.startswith("chainrule.")
+
+    @property
     def is_elementwise(self) -> bool:
         """Whether each element of the result depends on the same element of each operand alone."""
         form = self.signature.replace(" ", "") in ("...->...", "...,...->...", "...,...,...->...")

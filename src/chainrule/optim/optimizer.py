@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -219,6 +219,12 @@ class Optimizer:
         names = inspect.signature(type(self)).parameters
         shown = ", ".join(f"{name}={known[name]!r}" for name in names if name in known)
         return f"{type(self).__name__}({shown})"
+
+    def key(self) -> Hashable:
+        """Return what is alike of two optimizers that make the same updates; None where that is not known."""
+        if not type(self).__module__.startswith("chainrule.") or isinstance(self.rate, Mapping):
+            return None
+        return type(self), tuple({**vars(self), "numbers": tuple(self.numbers.items())}.items())
 
     def update(self, p: Parameter) -> Value:
         """Return the new value of a parameter."""

@@ -83,19 +83,20 @@ class View:
         return all(stride == 0 for size, stride in zip(self.shape, self.strides, strict=True) if size > 1)
 
 
+@dataclass(frozen=True)
 class Layout:
     """How arrays lie in memory: row by row, rows padded to whole vectors.
 
     Long rows whose length is a large power of two get a vector more: else their elements of one column would
     all fall on the same few places of a cache.
 
-    Args:
+    Attributes:
         lanes: elements in a vector.
         panel: columns of a matrix that is laid down in panels.
     """
 
-    def __init__(self, lanes: int, panel: int = 32) -> None:
-        self.lanes, self.panel = lanes, panel
+    lanes: int
+    panel: int = 32
 
     def strides(self, shape: Shape) -> tuple[int, ...]:
         """Return the step from one element to the next along each axis; 0 along an axis of size 1.

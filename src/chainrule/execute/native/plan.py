@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chainrule.execute.native.arrays import Node, View
 from chainrule.execute.native.groups import Group, Grouping, grouped, live
@@ -17,7 +18,7 @@ from chainrule.execute.native.trace import Traced, traced
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
-_SMALL = 20_000
+_SMALL, _REMEMBERED = 20_000, 16
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,21 @@ class Plan:
 
 
 def planned(graph: Graph, sizes: Mapping[str, int], machine: Machine) -> Plan:
-    """Return the plan of a graph whose letters have these sizes."""
-    return _Planning(graph, traced(graph, sizes, machine.layout), machine).plan()
+    """Return the plan of a graph whose letters have these sizes; one made a short time ago is given again."""
+    plan = _planned if all(value.op.is_built_in for value in graph.document()) else _planned.__wrapped__
+    return plan(graph, graph.outputs, tuple(graph.updates.items()), tuple(sizes.items()), machine)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _planned(
+    graph: Graph,
+    outputs: Sequence[Value],
+    updates: Sequence[tuple[Value, Value]],
+    sizes: Sequence[tuple[str, int]],
+    machine: Machine,
+) -> Plan:
+    """Return the plan of a graph with these outputs and updates, which may change as long as it lives."""
+    return _Planning(graph, traced(graph, dict(sizes), machine.layout), machine).plan()
 
 
 class _Planning:

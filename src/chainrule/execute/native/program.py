@@ -314,7 +314,7 @@ _told: set[str] = set()
 
 def _tell(plan: Plan) -> None:
     """Say once of each op from outside this package that its forward rule is run by NumPy, value by value."""
-    names = {value.op.name for value in plan.traced.called if _is_foreign(value)} - _told
+    names = {value.op.name for value in plan.traced.called if not value.op.is_built_in} - _told
     _told.update(names)
     for name in sorted(names):
         warnings.warn(
@@ -323,10 +323,6 @@ def _tell(plan: Plan) -> None:
             NativeFallbackWarning,
             stacklevel=2,
         )
-
-
-def _is_foreign(value: Value) -> bool:
-    return not type(value.op).__module__.startswith("chainrule.")
 
 
 def numpy_type(dtype: DType, real: str) -> np.dtype[Any]:
