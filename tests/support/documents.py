@@ -34,7 +34,7 @@ def documents() -> list[str]:
 
 def words() -> list[str]:
     """Return every word and sign of the language."""
-    ops = [op.name for op in every_op() if op.name not in ("leaf", "constant")]
+    ops = [op.name for op in every_op() if op.is_built_in and op.name not in ("leaf", "constant")]
     scripts = [*FROM_SUBSCRIPT, *FROM_SUPERSCRIPT]
     return [*PLAIN.keywords, *_WORDS.split(), *_PHRASES, *ops, *(f"{op}(" for op in ops), *scripts]
 

@@ -15,7 +15,7 @@ _HEADS = (
     "parameter W : (2, 2), b : (2) frozen\nscalar s, λ\n",
 )
 _MATRICES, _VECTORS, _SCALARS = ("X", "Y", "W"), ("b", "b", "u"), ("s", "λ", "m", "2", "0.5", "1/m", "sum(X)")
-_OPS = [op for op in every_op() if op.name not in ("leaf", "constant")]
+_OPS = [op for op in every_op() if op.is_built_in and op.name not in ("leaf", "constant")]
 _UNARY = [op.name for op in _OPS if op.is_elementwise and op.arity == 1 and not op.operands]
 _SETTINGS = ("0", "1", "-1", "axis=0", "axis=1", "keepdims=true", "0.5", "(1, 0)", "(m, m)", "none", "p=0.5")
 _DEEPEST = 4

@@ -119,3 +119,9 @@ def test_a_copy_goes_its_own_way() -> None:
     other.fit(X, y, epochs=1)
     assert_array_equal(net.predict_proba(X), before)
     assert not np.allclose(other.predict_proba(X), before, atol=1e-4)
+
+
+@pytest.mark.parametrize("ask", [lambda net, rows: net.predict(rows), lambda net, rows: net.fit(rows, y)])
+def test_masked_elements_are_refused(ask: Callable[[cr.Network, Any], Any]) -> None:
+    with pytest.raises(cr.DataError, match="X has masked elements"):
+        ask(trained(), np.ma.masked_less(X, -1))

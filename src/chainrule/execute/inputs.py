@@ -92,12 +92,7 @@ def as_leaf(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
         DataError: it is not numeric, or holds what the type cannot hold.
         KindError: it holds real numbers where truth values or class numbers are expected.
     """
-    if np.ma.is_masked(given):
-        raise DataError(f"{name} has masked elements.", fix="fill them first: array.filled(value).")
-    try:
-        array = np.asarray(given)
-    except ValueError:
-        raise DataError(f"{name} is not a rectangular array.", fix="rows must have one length.") from None
+    array = as_array(name, given)
     if array.dtype.kind not in "biuf":
         what = _NO_NUMBERS.get(array.dtype.kind, str(array.dtype))
         raise DataError(
@@ -116,6 +111,20 @@ def as_leaf(name: str, leaf: Value, given: Any, dtype: Any) -> Array:
             f"{name} holds class numbers, but the array holds {array.dtype}.", fix=f"{name}.astype(int)."
         )
     return array.astype(np.int64, copy=False)
+
+
+def as_array(name: str, given: Any) -> Array:
+    """Return what a user passes as an array.
+
+    Raises:
+        DataError: its rows differ in length, or some of its elements are masked.
+    """
+    if np.ma.is_masked(given):
+        raise DataError(f"{name} has masked elements.", fix="fill them first: array.filled(value).")
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise DataError(f"{name} is not a rectangular array.", fix="rows must have one length.") from None
 
 
 def real_type(value: Value, dtype: Any) -> np.dtype[Any]:

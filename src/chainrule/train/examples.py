@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import DataError, ShapeError, UnknownNameError, nearest
+from chainrule.execute.inputs import as_array
 from chainrule.ir.graph import Graph
 from chainrule.ir.shape import show_shape
 from chainrule.nn.initializers import random_generator
@@ -162,10 +163,7 @@ def _weight_names(blueprint: Blueprint) -> list[str]:
 
 
 def _array(name: str, given: Any) -> Array:
-    try:
-        array = np.asarray(given)
-    except ValueError:
-        raise DataError(f"{name} is not a rectangular array.", fix="rows must have one length.") from None
+    array = as_array(name, given)
     if array.dtype.kind in "USO":
         raise DataError(
             f"{name} holds text or objects, not numbers.",

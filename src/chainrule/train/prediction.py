@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.execute.executor import USUAL, program_for
 from chainrule.execute.inputs import Bound, as_leaf, bind, check_domains, has_domains
 from chainrule.ir.graph import Graph
+from chainrule.ir.value import Value
 from chainrule.transform.prediction import for_prediction
 
 Array = NDArray[Any]
@@ -38,7 +38,7 @@ class Prediction:
         self.program = program_for(self.graph, dtype)
         values = list(self.graph.outputs)
         self._places = {name: values.index(self.graph[name]) for name in names}
-        self._leaves = {self.graph.names_of(leaf)[0]: leaf for leaf in self.graph.leaves()}
+        self._leaves = [(self.graph.names_of(leaf)[0], leaf) for leaf in self.graph.leaves()]
         self._looks: dict[tuple[Any, ...], dict[str, int]] = {}
         self._seen: dict[str, Array] = {}
         self._has_domains = has_domains(self.graph)
@@ -53,36 +53,35 @@ class Prediction:
         return {name: outputs[place] for name, place in self._places.items()}
 
     def _bound(self, arrays: Mapping[str, Any]) -> Bound:
-        known = {name: arrays[name] for name in self._leaves if name in arrays}
-        if len(known) < len(self._leaves):
-            return bind(self.graph, known, self.dtype)
-        seen = self._seen
-        typed = {
-            leaf: known[name] if known[name] is seen.get(name) else self._typed(name, known[name])
-            for name, leaf in self._leaves.items()
-        }
-        look = tuple(array.shape for array in typed.values())
-        if look not in self._looks:
-            return self._bound_anew(arrays, known, look)
+        typed: dict[Value, Array] = {}
+        look: list[tuple[int, ...]] = []
+        for name, leaf in self._leaves:
+            given = arrays.get(name)
+            if given is None:
+                return bind(self.graph, self._known(arrays), self.dtype)
+            array = given if given is self._seen.get(name) else self._typed(name, leaf, given)
+            typed[leaf] = array
+            look.append(array.shape)
+        sizes = self._looks.get(tuple(look))
+        if sizes is None:
+            return self._bound_anew(arrays, tuple(look))
         if self._has_domains:
-            check_domains(self.graph, typed, self._looks[look])
-        return Bound(typed, self._looks[look])
+            check_domains(self.graph, typed, sizes)
+        return Bound(typed, sizes)
 
-    def _bound_anew(
-        self, arrays: Mapping[str, Any], known: Mapping[str, Any], look: tuple[Any, ...]
-    ) -> Bound:
+    def _bound_anew(self, arrays: Mapping[str, Any], look: tuple[Any, ...]) -> Bound:
         self._check(arrays)
-        bound = bind(self.graph, known, self.dtype)
+        bound = bind(self.graph, self._known(arrays), self.dtype)
         if len(self._looks) < _MOST_LOOKS:
             self._looks[look] = bound.sizes
         return bound
 
-    def _typed(self, name: str, given: Any) -> Array:
-        if isinstance(given, np.ndarray):
-            array = cast("Array", given)
-            leaf = self._leaves[name]
-            if array.ndim and array.dtype == self.dtype and leaf.kind == "real":
-                if leaf.attributes["role"] != "data":
-                    self._seen[name] = array
-                return array
-        return as_leaf(name, self._leaves[name], given, self.dtype)
+    def _known(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: arrays[name] for name, _ in self._leaves if name in arrays}
+
+    def _typed(self, name: str, leaf: Value, given: Any) -> Array:
+        """Return an array as the leaf takes it; one that fits as it is and may come again is remembered."""
+        array = as_leaf(name, leaf, given, self.dtype)
+        if array is given and array.ndim and leaf.attributes["role"] != "data":
+            self._seen[name] = array
+        return array

@@ -14,11 +14,11 @@ from chainrule.execute.native.program import laid_down, machine_for
 LAYOUT = Layout(16)
 
 
-def loan(shape: tuple[int, ...]) -> tuple[Loan, Any, Any]:
+def loan(shape: tuple[int, ...], *, lasting: bool = True) -> tuple[Loan, Any, Any]:
     view = LAYOUT.view(Node("leaf", "", (), shape, REAL))
     memory = np.zeros(LAYOUT.elements(shape), np.float32)
     own = np.ndarray(shape, np.float32, memory, 0, tuple(4 * step for step in view.strides))
-    made, cells = Loan(own, view, LAYOUT, lasting=False), np.zeros(1, np.int64)
+    made, cells = Loan(own, view, LAYOUT, lasting=lasting), np.zeros(1, np.int64)
     made.reader(cells, 0, 8)
     return made, cells, own
 
@@ -31,6 +31,17 @@ def is_read_in_place(array: Any) -> bool:
     assert cells[0] == own.ctypes.data + 8
     assert np.array_equal(own, array)
     return False
+
+
+@pytest.mark.parametrize(("rows", "in_place"), [(512, False), (513, True)])
+def test_what_comes_once_and_is_brief_is_copied(rows: int, in_place: bool) -> None:
+    array = whole(rows, 32)
+    made, cells, own = loan(array.shape, lasting=False)
+    for _ in range(2):
+        made.take(array)
+        assert made.last is None
+        assert cells[0] == (array if in_place else own).ctypes.data + 8
+        assert np.array_equal(own, array) is not in_place
 
 
 def whole(*shape: int) -> Any:

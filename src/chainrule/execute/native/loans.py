@@ -9,6 +9,9 @@ import numpy as np
 from chainrule.execute.inputs import Array
 from chainrule.execute.native.arrays import Layout, View
 
+_BRIEF = 1 << 16
+"""So many bytes are copied sooner than it is found out whether they may be read in place."""
+
 
 class Loan:
     """One leaf, read from its own memory or from that of an array whose elements lie in the same way.
@@ -26,6 +29,7 @@ class Loan:
     def __init__(self, own: Array, view: View, layout: Layout, *, lasting: bool) -> None:
         self.own, self._lasting = own, lasting
         self._address: int = own.ctypes.data
+        self._at = self._address
         steps = (step * own.itemsize for step in view.strides)
         self._steps = tuple(step for step, size in zip(steps, own.shape, strict=True) if size > 1)
         self._reach = layout.elements(own.shape) * own.itemsize
@@ -42,12 +46,14 @@ class Loan:
             reach: the distance in bytes of the end of what may be read.
         """
         self._readers.append((cells, number, offset))
+        cells[number] = self._at + offset
         self._reach = max(self._reach, reach)
 
     def take(self, array: Array) -> None:
         """Read this array from now on; a copy of it where it lies otherwise."""
         self.last = None
-        if self._lies_alike(array):
+        brief = not self._lasting and array.nbytes <= _BRIEF
+        if not brief and self._lies_alike(array):
             self._point_to(_address(array))
             self.last = array if self._lasting else None
         else:
@@ -55,8 +61,10 @@ class Loan:
             self._point_to(self._address)
 
     def _point_to(self, address: int) -> None:
-        for cells, number, offset in self._readers:
-            cells[number] = address + offset
+        if address != self._at:
+            for cells, number, offset in self._readers:
+                cells[number] = address + offset
+        self._at = address
 
     def _lies_alike(self, array: Array) -> bool:
         """Tell whether kernels, which read whole vectors past a row's end, may read an array in place."""
