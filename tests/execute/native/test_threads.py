@@ -48,20 +48,16 @@ def test_the_fastest_number_is_found(seconds: dict[int, float], most: int, expec
 
 
 def test_the_number_is_found_anew_when_others_come_and_go() -> None:
-    now = 0.0
-    tuning = Tuning(2, clock=lambda: now)
+    tuning = Tuning(2)
 
     def work(seconds: dict[int, float], turns: int) -> None:
-        nonlocal now
         for _ in range(turns):
-            spent = seconds[tuning.count]
-            now += spent
-            tuning.note(spent)
+            tuning.note(seconds[tuning.count], steps=2)
 
     free, busy = {1: 0.010, 2: 0.006}, {1: 0.010, 2: 0.030}
     work(free, 50)
     assert (tuning.is_settled, tuning.count) == (True, 2)
     work(busy, 50)
     assert (tuning.is_settled, tuning.count) == (True, 1)
-    work(free, 300)
-    assert tuning.count == 2
+    work(free, 120)
+    assert (tuning.is_settled, tuning.count) == (True, 2)

@@ -22,7 +22,8 @@ from chainrule.execute.native import walk
 
 VARIABLE = "CHAINRULE_THREADS"
 _GROUPS = Path("/sys/fs/cgroup")
-_TOO_SHORT, _TRIALS, _CLEARLY, _MUCH, _WHILE = 20e-6, 4, 0.95, 1.5, 2.0
+_TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
+_MUCH, _MANY, _WHILE = 1.5, 100, 2.0
 _WORTH_A_THREAD = 20_000_000
 _PATIENCE = 0.1
 _LINE = 8
@@ -184,29 +185,26 @@ class Tuning:
 
     Twice as many threads are tried as long as that helps, each number several times; steps that are over
     before a second thread is awake are left to one. What others do on the machine may change the answer:
-    steps are timed anew after a while, and as soon as they take much longer than they did.
+    numbers are tried anew after a while of work, and as soon as steps take much longer than they did.
 
     Args:
         most: how many there may be.
         fixed: whether it is to be that many, whatever the time.
-        clock: tells the time in seconds.
     """
 
-    def __init__(
-        self, most: int, *, fixed: bool = False, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, most: int, *, fixed: bool = False) -> None:
         self.most, self.count = most, most if fixed else 1
         self.is_settled = self._is_fixed = fixed or most == 1
-        self._clock, self._until = clock, 0.0
         self._best: dict[int, float] = {}
+        self._worked = 0.0
         self._trials = self._slow = 0
 
-    def note(self, seconds: float) -> None:
-        """Take notice of how long a step took; `count` says how many threads are to run the next ones."""
+    def note(self, seconds: float, steps: int = 1) -> None:
+        """Take notice of how long each of some steps took; `count` says how many threads run the next ones."""
         if self._is_fixed:
             return
         if self.is_settled:
-            self._watch(seconds)
+            self._watch(seconds, steps)
             return
         self._best[self.count] = min(seconds, self._best.get(self.count, math.inf))
         self._trials += 1
@@ -215,13 +213,15 @@ class Tuning:
         elif self._trials % _TRIALS == 0:
             self._go_on()
 
-    def _watch(self, seconds: float) -> None:
+    def _watch(self, seconds: float, steps: int) -> None:
         """Begin anew after a while, or where steps have become much slower."""
         self._slow = self._slow + 1 if seconds > _MUCH * self._best[self.count] else 0
-        if self._slow == _TRIALS or self._clock() > self._until:
+        self._worked += seconds * steps
+        self._trials += 1
+        if self._slow == _TRIALS or (self._worked > _WHILE and self._trials > _MANY):
             self.count, self.is_settled = 1, False
             self._best.clear()
-            self._trials = self._slow = 0
+            self._worked, self._trials, self._slow = 0.0, 0, 0
 
     def _go_on(self) -> None:
         before = [seconds for count, seconds in self._best.items() if count < self.count]
@@ -234,7 +234,7 @@ class Tuning:
     def _settle(self) -> None:
         least = min(self._best.values())
         self.count = min(count for count, seconds in self._best.items() if _CLEARLY * seconds <= least)
-        self.is_settled, self._until = True, self._clock() + _WHILE
+        self.is_settled, self._trials = True, 0
 
 
 class Run:
