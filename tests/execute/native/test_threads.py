@@ -42,7 +42,7 @@ def test_the_fastest_number_is_found(seconds: dict[int, float], most: int, expec
     tuning = Tuning(most)
     for turn in range(100):
         slowed = 1 + 0.5 * math.sin(turn) ** 2 * (turn % 4 != 0)
-        tuning.note(seconds[tuning.count] * slowed)
+        tuning.note(seconds[tuning.count] * slowed / 100)
     assert tuning.is_settled
     assert tuning.count == expected
 
@@ -61,3 +61,13 @@ def test_the_number_is_found_anew_when_others_come_and_go() -> None:
     assert (tuning.is_settled, tuning.count) == (True, 1)
     work(free, 120)
     assert (tuning.is_settled, tuning.count) == (True, 2)
+
+
+def test_the_longer_a_number_has_proved_right_the_seldomer_others_are_tried() -> None:
+    tuning, tried = Tuning(2), list[int]()
+    for turn in range(10_000):
+        if tuning.count == 1:
+            tried.append(turn)
+        tuning.note({1: 0.010, 2: 0.006}[tuning.count])
+    assert len(tried) < 30
+    assert max(tried) > 3000

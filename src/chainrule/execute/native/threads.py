@@ -23,7 +23,7 @@ from chainrule.execute.native import walk
 VARIABLE = "CHAINRULE_THREADS"
 _GROUPS = Path("/sys/fs/cgroup")
 _TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
-_MUCH, _MANY, _WHILE = 1.5, 100, 2.0
+_MUCH, _MANY, _WHILE, _LONG = 1.5, 20, 2.0, 64.0
 _WORTH_A_THREAD = 20_000_000
 _PATIENCE = 0.1
 _LINE = 8
@@ -184,8 +184,9 @@ class Tuning:
     """The number of threads that makes steps fastest, found by timing some, and again from time to time.
 
     Twice as many threads are tried as long as that helps, each number several times; steps that are over
-    before a second thread is awake are left to one. What others do on the machine may change the answer:
-    numbers are tried anew after a while of work, and as soon as steps take much longer than they did.
+    before a second thread is awake are left to one. What others do on the machine may have spoilt the answer,
+    or may change it: numbers are tried anew after a while of work, which is twice as long each time that the
+    answer is the same, and as soon as steps take much longer than they did.
 
     Args:
         most: how many there may be.
@@ -196,11 +197,12 @@ class Tuning:
         self.most, self.count = most, most if fixed else 1
         self.is_settled = self._is_fixed = fixed or most == 1
         self._best: dict[int, float] = {}
-        self._worked = 0.0
-        self._trials = self._slow = 0
+        self._trials = self._slow = self._before = 0
+        self._wanted = _TRIALS
+        self._worked, self._while = 0.0, _WHILE
 
     def note(self, seconds: float, steps: int = 1) -> None:
-        """Take notice of how long each of some steps took; `count` says how many threads run the next ones."""
+        """Take notice of how long each of some steps took; `count` is the number of threads for the next ones."""
         if self._is_fixed:
             return
         if self.is_settled:
@@ -210,7 +212,7 @@ class Tuning:
         self._trials += 1
         if seconds < _TOO_SHORT:
             self._settle()
-        elif self._trials % _TRIALS == 0:
+        elif self._trials % self._wanted == 0:
             self._go_on()
 
     def _watch(self, seconds: float, steps: int) -> None:
@@ -218,10 +220,10 @@ class Tuning:
         self._slow = self._slow + 1 if seconds > _MUCH * self._best[self.count] else 0
         self._worked += seconds * steps
         self._trials += 1
-        if self._slow == _TRIALS or (self._worked > _WHILE and self._trials > _MANY):
-            self.count, self.is_settled = 1, False
+        if self._slow == _TRIALS or (self._worked > self._while and self._trials > _MANY):
+            self._before, self.count, self.is_settled = self.count, 1, False
             self._best.clear()
-            self._worked, self._trials, self._slow = 0.0, 0, 0
+            self._trials, self._slow, self._wanted = 0, 0, _TRIALS // 2
 
     def _go_on(self) -> None:
         before = [seconds for count, seconds in self._best.items() if count < self.count]
@@ -234,7 +236,8 @@ class Tuning:
     def _settle(self) -> None:
         least = min(self._best.values())
         self.count = min(count for count, seconds in self._best.items() if _CLEARLY * seconds <= least)
-        self.is_settled, self._trials = True, 0
+        self._while = min(2 * self._while, _LONG) if self.count == self._before else _WHILE
+        self.is_settled, self._trials, self._worked = True, 0, 0.0
 
 
 class Run:
