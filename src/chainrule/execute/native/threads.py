@@ -202,7 +202,7 @@ class Tuning:
         self._worked, self._while = 0.0, _WHILE
 
     def note(self, seconds: float, steps: int = 1) -> None:
-        """Take notice of how long each of some steps took; `count` is the number of threads for the next ones."""
+        """Take notice of how long each of some steps took; `count` says how many threads are to run more."""
         if self._is_fixed:
             return
         if self.is_settled:
