@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-_PAUSE = 0.05
+PAUSE = 0.15
+"""Seconds after which threads that wait by spinning sleep; OpenBLAS's were seen to do so after 0.105."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def _ready(calibrate: Callable[[], float | None], plan: Plan) -> float | None:
     """
     begun = time.perf_counter()
     peak = calibrate()
-    while plan.pause and time.perf_counter() - begun < _PAUSE:
+    while plan.pause and time.perf_counter() - begun < PAUSE:
         if peak is None:
-            time.sleep(_PAUSE)
+            time.sleep(PAUSE)
         peak = calibrate()
     return peak
 

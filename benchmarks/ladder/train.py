@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,7 +13,7 @@ from benchmarks.ladder.calibration import calibration
 from benchmarks.ladder.contender import Array, Contender, maker
 from benchmarks.ladder.outcome import OWN, Column, Outcome
 from benchmarks.ladder.setting import Setting, setting_of, without_masks
-from benchmarks.ladder.slices import Plan, Turns, figures, interleaved, micro
+from benchmarks.ladder.slices import PAUSE, Plan, Turns, figures, interleaved, micro
 from benchmarks.ladder.workloads import Rung
 from benchmarks.timing import clocked
 
@@ -37,6 +38,7 @@ def measure(rung: Rung, peers: Sequence[str], plan: Plan) -> Outcome:
         _column(name, turns[name], len(orders[name]), rung.flops, {"first loss": first, "apart": apart[name]})
         for name in made
     ]
+    time.sleep(PAUSE)
     fit = Column(_FIT, micro(chainrule_.epochs_of_fit(setting, plan.slices)))
     present = [name for name in made if name != OWN]
     return Outcome(rung.name, rung.title, "µs", rung.cores, [*columns, fit], rung.goal, present)
@@ -63,6 +65,7 @@ def distance(found: dict[str, Array], expected: dict[str, Array]) -> float:
 
 def _order(contender: Contender, setting: Setting) -> Array:
     """Warm a contender up; return the batches of one slice: a whole epoch, or what takes a short time."""
+    time.sleep(PAUSE)
     whole = setting.order(setting.training.steps)
     order = whole if contender.whole else whole[: _count(contender, whole)]
     contender.run(order)

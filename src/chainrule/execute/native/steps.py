@@ -104,7 +104,7 @@ class NativeSteps:
             self.good = before
         self._seconds = (time.perf_counter() - start) / len(cuts)
         if self._timed:
-            self.tuning.note(self._seconds, len(cuts))
+            self.tuning.note(self._seconds)
         self._timed = True
         return losses
 

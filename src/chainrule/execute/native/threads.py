@@ -23,7 +23,7 @@ from chainrule.execute.native import walk
 VARIABLE = "CHAINRULE_THREADS"
 _GROUPS = Path("/sys/fs/cgroup")
 _TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
-_MUCH, _MANY, _WHILE, _LONG = 1.5, 20, 2.0, 64.0
+_MUCH, _SOON, _LATE = 1.5, 8, 1024
 _WORTH_A_THREAD = 20_000_000
 _PATIENCE = 0.1
 _LINE = 8
@@ -185,8 +185,8 @@ class Tuning:
 
     Twice as many threads are tried as long as that helps, each number several times; steps that are over
     before a second thread is awake are left to one. What others do on the machine may have spoilt the answer,
-    or may change it: numbers are tried anew after a while of work, which is twice as long each time that the
-    answer is the same, and as soon as steps take much longer than they did.
+    or may change it: numbers are tried anew after some calls, twice as many each time that the answer is the
+    same, and as soon as steps take much longer than they did.
 
     Args:
         most: how many there may be.
@@ -198,15 +198,14 @@ class Tuning:
         self.is_settled = self._is_fixed = fixed or most == 1
         self._best: dict[int, float] = {}
         self._trials = self._slow = self._before = 0
-        self._wanted = _TRIALS
-        self._worked, self._while = 0.0, _WHILE
+        self._wanted, self._patience = _TRIALS, _SOON
 
-    def note(self, seconds: float, steps: int = 1) -> None:
-        """Take notice of how long each of some steps took; `count` says how many threads are to run more."""
+    def note(self, seconds: float) -> None:
+        """Take notice of how long each step of a call took; `count` is for the next call."""
         if self._is_fixed:
             return
         if self.is_settled:
-            self._watch(seconds, steps)
+            self._watch(seconds)
             return
         self._best[self.count] = min(seconds, self._best.get(self.count, math.inf))
         self._trials += 1
@@ -215,12 +214,11 @@ class Tuning:
         elif self._trials % self._wanted == 0:
             self._go_on()
 
-    def _watch(self, seconds: float, steps: int) -> None:
+    def _watch(self, seconds: float) -> None:
         """Begin anew after a while, or where steps have become much slower."""
         self._slow = self._slow + 1 if seconds > _MUCH * self._best[self.count] else 0
-        self._worked += seconds * steps
         self._trials += 1
-        if self._slow == _TRIALS or (self._worked > self._while and self._trials > _MANY):
+        if self._slow == _TRIALS or self._trials == self._patience:
             self._before, self.count, self.is_settled = self.count, 1, False
             self._best.clear()
             self._trials, self._slow, self._wanted = 0, 0, _TRIALS // 2
@@ -236,8 +234,8 @@ class Tuning:
     def _settle(self) -> None:
         least = min(self._best.values())
         self.count = min(count for count, seconds in self._best.items() if _CLEARLY * seconds <= least)
-        self._while = min(2 * self._while, _LONG) if self.count == self._before else _WHILE
-        self.is_settled, self._trials, self._worked = True, 0, 0.0
+        self._patience = min(2 * self._patience, _LATE) if self.count == self._before else _SOON
+        self.is_settled, self._trials = True, 0
 
 
 class Run:
