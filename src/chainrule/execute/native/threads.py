@@ -23,7 +23,7 @@ from chainrule.execute.native import walk
 VARIABLE = "CHAINRULE_THREADS"
 _GROUPS = Path("/sys/fs/cgroup")
 _TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
-_MUCH, _SOON, _LATE = 1.5, 8, 1024
+_MUCH, _SOON, _LATER, _LATE, _LONG = 1.5, 8, 64, 1024, 0.02
 _WORTH_A_THREAD = 20_000_000
 _PATIENCE = 0.1
 _LINE = 8
@@ -186,7 +186,8 @@ class Tuning:
     Twice as many threads are tried as long as that helps, each number several times; steps that are over
     before a second thread is awake are left to one. What others do on the machine may have spoilt the answer,
     or may change it: numbers are tried anew after some calls, twice as many each time that the answer is the
-    same, and as soon as steps take much longer than they did.
+    same, and as soon as steps take much longer than they did. Long steps are seldom disturbed in all trials,
+    and the trials cost more: they are repeated later.
 
     Args:
         most: how many there may be.
@@ -234,7 +235,8 @@ class Tuning:
     def _settle(self) -> None:
         least = min(self._best.values())
         self.count = min(count for count, seconds in self._best.items() if _CLEARLY * seconds <= least)
-        self._patience = min(2 * self._patience, _LATE) if self.count == self._before else _SOON
+        soon = _SOON if least < _LONG else _LATER
+        self._patience = min(2 * self._patience, _LATE) if self.count == self._before else soon
         self.is_settled, self._trials = True, 0
 
 
