@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import chainrule as cr
 from chainrule.execute.inputs import bind
+from chainrule.execute.native import steps as native_steps
 from chainrule.execute.native.program import NativeProgram
 from chainrule.execute.native.steps import NativeSteps
 from chainrule.execute.native.threads import Tuning, most_threads, usable_processors
@@ -260,3 +261,32 @@ def test_another_executor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAINRULE_EXECUTOR", "nativ")
     with pytest.raises(cr.UnknownNameError, match="CHAINRULE_EXECUTOR is nativ"):
         cr.fit(two_layer().step(cr.SGD(0.1)), two_layer_arrays())
+
+
+@pytest.mark.parametrize("copying", [0, 50, 1e9], ids=["often", "usually", "never again"])
+@pytest.mark.parametrize("several", [False, True], ids=["one by one", "several in a call"])
+def test_what_was_good_before_the_last_step_is_found_again(
+    monkeypatch: pytest.MonkeyPatch, copying: float, several: bool
+) -> None:
+    monkeypatch.setattr(native_steps, "_COPYING", copying)
+    order, cuts = np.arange(200), [(i, i + 20) for i in range(0, 200, 20)]
+    steps, alone = network_steps(2), network_steps(1)
+    steps._seconds = 1e-5 if several else 1.0
+    for _ in range(3):
+        for first in (0, 5):
+            some = cuts[first : first + 5]
+            for cut in some:
+                before = changing(alone)
+                list(alone.run(order, [cut]))
+            list(steps.run(order, some))
+            assert alike(list(steps.good.values()), before)
+            assert alike(changing(steps), changing(alone))
+
+
+def changing(steps: NativeSteps) -> list[Array]:
+    arrays = steps.arrays()
+    return [arrays[leaf] for leaf in steps.program.graph.updates]
+
+
+def alike(a: list[Array], b: list[Array]) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from chainrule.execute.steps import Cut, NotFiniteStepError, Order
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
-_SECONDS = 0.05
+_SECONDS, _COPYING = 0.05, 50
 _MOST_STEPS = 1_000_000
 
 
@@ -54,7 +55,7 @@ class NativeSteps:
         self._updated = list(graph.updates)
         self._loaded = False
         self._batches: dict[tuple[int, bool], _Batch] = {}
-        self.good: dict[Value, Array] = {leaf: self._others[leaf] for leaf in self._updated}
+        self._past = _Past({leaf: self._others[leaf] for leaf in self._updated}, 0.0)
         self._seconds, self._timed = 0.0, False
         target = self.program.machine.target
         (address,) = compiler(target).addresses([walk.epoch_text(target)])
@@ -87,26 +88,31 @@ class NativeSteps:
         return count
 
     def _some(self, order: Order, cuts: Sequence[Cut], done: int) -> NDArray[np.float64]:
-        """Run steps on batches of one size, the last one by itself: what was good before it is kept."""
+        """Run steps on batches of one size."""
         batch = self._batch(cuts[0][1] - cuts[0][0], whole=len(order) == cuts[0][1] - cuts[0][0])
-        start = time.perf_counter()
-        before = self._changing()
-        losses = np.empty(len(cuts))
-        for first, last in ((0, len(cuts) - 1), (len(cuts) - 1, len(cuts))):
-            if first == last:
-                continue
-            finished = self._call(batch, order[cuts[first][0] :], losses[first:last])
-            if finished < last - first:
-                self._stop(batch, order, cuts, first + finished, before, done)
-            if last < len(cuts):
-                self.good = self._changing()
-        if len(cuts) == 1:
-            self.good = before
+        losses, start, last = np.empty(len(cuts)), time.perf_counter(), len(cuts) - 1
+        if self._past.is_long():
+            self._go(batch, order, cuts[:last], losses[:last], done)
+            present = self._present()
+            self._go(batch, order, cuts[last:], losses[last:], done + last)
+            self._past = present.followed_by(self._past.calls[-1])
+        else:
+            self._go(batch, order, cuts, losses, done)
         self._seconds = (time.perf_counter() - start) / len(cuts)
         if self._timed:
             self.tuning.note(self._seconds)
         self._timed = True
         return losses
+
+    def _go(
+        self, batch: _Batch, order: Order, cuts: Sequence[Cut], losses: NDArray[np.float64], done: int
+    ) -> None:
+        if cuts:
+            start, chosen = time.perf_counter(), order[cuts[0][0] :]
+            finished = self._call(batch, chosen, losses)
+            self._past.note(_Calls(batch, chosen, finished), time.perf_counter() - start)
+            if finished < len(cuts):
+                self._stop(order, cuts[finished], done + finished)
 
     def _call(self, batch: _Batch, order: Order, losses: NDArray[np.float64]) -> int:
         control = batch.control(order, losses)
@@ -114,29 +120,37 @@ class NativeSteps:
         batch.prepared.check()
         return int(control[walk.DONE])
 
-    def _stop(
-        self,
-        batch: _Batch,
-        order: Order,
-        cuts: Sequence[Cut],
-        number: int,
-        before: Mapping[Value, Array],
-        done: int,
-    ) -> None:
-        """Raise, with what was good before: found by going the same way once more, one step less far."""
+    @property
+    def good(self) -> dict[Value, Array]:
+        """What updates change, as it was before the last step: found by going there once more."""
+        left = sum(calls.steps for calls in self._past.calls) - 1
+        if left <= 0:
+            return self._past.arrays
         now = self._changing()
-        if number:
-            self._restore(batch, before)
-            self._call(batch, order[cuts[0][0] :], np.empty(number - 1))
-            self.good = self._changing()
-        self._restore(batch, now)
-        begin, end = cuts[number]
+        self._restore(self._past.arrays)
+        for calls in self._past.calls:
+            steps = min(calls.steps, left)
+            if steps:
+                self._call(calls.batch, calls.order, np.empty(steps))
+            left -= steps
+        good = self._changing()
+        self._restore(now)
+        return good
+
+    def _present(self) -> _Past:
+        start = time.perf_counter()
+        arrays = self._changing()
+        return _Past(arrays, time.perf_counter() - start)
+
+    def _stop(self, order: Order, cut: Cut, number: int) -> None:
+        begin, end = cut
         chosen = order[begin:end]
         taken = {leaf: array.take(chosen, self.axes[leaf]) for leaf, array in self._data.items()}
         sizes = {**self._sizes, self.examples: end - begin} if self.axes else self._sizes
-        raise NotFiniteStepError(done + number, Bound({**self.arrays(), **taken}, sizes), self.good)
+        raise NotFiniteStepError(number, Bound({**self.arrays(), **taken}, sizes), self.good)
 
-    def _restore(self, batch: _Batch, arrays: Mapping[Value, Array]) -> None:
+    def _restore(self, arrays: Mapping[Value, Array]) -> None:
+        batch = next(iter(self._batches.values()))
         for leaf, array in arrays.items():
             place = batch.prepared.leaf(leaf)
             if place is not None:
@@ -154,9 +168,50 @@ class NativeSteps:
             prepared = self.program.prepared(sizes)
             self._batches[key] = _Batch(prepared, self._data, self.axes, count, whole=whole)
             if not self._loaded:
-                self._restore(self._batches[key], self._others)
+                self._restore(self._others)
                 self._loaded = True
         return self._batches[key]
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """Some steps on batches of one size.
+
+    Attributes:
+        batch: the calls of one.
+        order: the examples, from those of the first step on.
+        steps: how many were finished.
+    """
+
+    batch: _Batch
+    order: Order
+    steps: int
+
+
+class _Past:
+    """Where a training was a short time ago, and the steps since.
+
+    Args:
+        arrays: what updates change, as it was.
+        seconds: how long it took to copy that.
+    """
+
+    def __init__(self, arrays: dict[Value, Array], seconds: float) -> None:
+        self.arrays, self.calls, self._seconds, self._worked = arrays, list[_Calls](), seconds, 0.0
+
+    def note(self, calls: _Calls, seconds: float) -> None:
+        """Take down some steps, and how long they took."""
+        self.calls.append(calls)
+        self._worked += seconds
+
+    def is_long(self) -> bool:
+        """Tell whether copying takes little time compared with the steps since."""
+        return self._worked > _COPYING * self._seconds
+
+    def followed_by(self, calls: _Calls) -> _Past:
+        """Return this, with some steps after it."""
+        self.calls.append(calls)
+        return self
 
 
 class _Batch:
