@@ -21,7 +21,7 @@ from chainrule.execute.steps import Cut, NotFiniteStepError, Order
 from chainrule.ir.graph import Graph
 from chainrule.ir.value import Value
 
-_SECONDS, _COPYING = 0.05, 50
+_SECONDS, _COPYING = 0.05, 200
 _MOST_STEPS = 1_000_000
 
 
