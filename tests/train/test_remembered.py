@@ -77,6 +77,19 @@ def test_an_op_of_ones_own_is_asked_each_time() -> None:
     assert step_of(net, cr.SGD(0.1)) is not step_of(net, cr.SGD(0.1))
 
 
+def test_a_network_with_a_step_of_its_own_is_asked_each_time() -> None:
+    class Renamed(cr.Network):
+        def step(self, optimizer: cr.Optimizer) -> Step[cr.Graph]:
+            made = super().step(optimizer)
+            made.graph.name("also", made.graph["J"])
+            return made
+
+    layers = [cr.Dense(5, "tanh"), cr.Dense(3)]
+    own = step_of(Renamed(layers, loss="softmax_cross_entropy"), cr.Adam())
+    assert "also" in own.graph
+    assert "also" not in step_of(network(), cr.Adam()).graph
+
+
 def test_only_some_are_remembered() -> None:
     first = step_of(network(), cr.SGD(0.5))
     for number in range(8):

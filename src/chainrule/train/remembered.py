@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from chainrule.ir.graph import Graph
@@ -12,7 +13,6 @@ from chainrule.train.step import Step
 
 GraphT = TypeVar("GraphT", bound=Graph)
 _MOST = 8
-_steps: dict[Hashable, Step[Any]] = {}
 
 
 def remembered_step(
@@ -20,25 +20,25 @@ def remembered_step(
 ) -> Step[GraphT]:
     """Return the training step of the same equations with a like optimizer, if there was one; else make it.
 
-    It may not be changed, since others have it too. A rule or an optimizer from outside this library is never
-    taken to be the same again: what it does may depend on anything.
+    It may not be changed, since others have it too. A rule, an optimizer or a `make` from outside this
+    library is never taken to be the same again: what it does may depend on anything.
 
     Args:
         graph: the network with its loss.
         optimizer: the update rule.
         make: makes the step.
     """
-    own = isinstance(optimizer, Optimizer) and all(value.op.is_built_in for value in graph.document())  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
-    key = optimizer.key() if own else None
-    if key is None:
+    key = optimizer.key() if isinstance(optimizer, Optimizer) else None  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
+    own = make.__module__.startswith("chainrule.") and all(value.op.is_built_in for value in graph.document())
+    if key is None or not own:
         return make(optimizer)
-    return _found((type(graph), to_text(graph), key), lambda: make(optimizer))
+    places: list[Step[GraphT]] = _places((type(graph), to_text(graph), key))
+    if not places:
+        places.append(make(optimizer))
+    return places[0]
 
 
-def _found(key: Hashable, make: Callable[[], Step[GraphT]]) -> Step[GraphT]:
-    """Return what is remembered under a key, which tells the kind of its graph, and forget the oldest."""
-    step = _steps.pop(key, None) or make()
-    _steps[key] = step
-    while len(_steps) > _MOST:
-        _steps.pop(next(iter(_steps)), None)
-    return step
+@lru_cache(maxsize=_MOST)
+def _places(_: Hashable) -> list[Step[Any]]:
+    """Return where the step of a key is kept, once it is made."""
+    return []
