@@ -116,7 +116,8 @@ def test_a_graph_that_has_changed_is_planned_anew() -> None:
         assert outputs == [[wanted]]
 
 
-def test_a_plan_is_made_once_for_a_graph_and_its_sizes() -> None:
+def test_a_plan_is_made_once_for_a_graph_and_its_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAINRULE_EXECUTOR", "native")
     net = network()
     net.fit(X, y, epochs=1, batch_size=40)
     before = plan._planned.cache_info()
