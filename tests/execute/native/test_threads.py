@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import chainrule as cr
-from chainrule.execute.native.threads import VARIABLE, Tuning
+from chainrule.execute.native.threads import VARIABLE, Tuning, most_threads
 
 
 def test_a_prediction_shared_by_threads_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,3 +80,12 @@ def test_the_longer_a_number_has_proved_right_the_seldomer_others_are_tried() ->
         tuning.note({1: 0.010, 2: 0.006}[tuning.count])
     assert len(tried) < 40
     assert max(tried) > 3000
+
+
+def test_a_number_that_would_stop_the_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(cr.DataError, match="threads is 1000000, but"):
+        most_threads(10**6)
+    monkeypatch.setenv(VARIABLE, "999999")
+    with pytest.raises(cr.DataError, match="CHAINRULE_THREADS is 999999, but"):
+        most_threads()
+    assert most_threads(64) == (64, True)

@@ -24,6 +24,9 @@ VARIABLE = "CHAINRULE_THREADS"
 _GROUPS = Path("/sys/fs/cgroup")
 _TOO_SHORT, _TRIALS, _CLEARLY = 20e-6, 4, 0.95
 _MUCH, _SOON, _LATER, _LATE, _LONG = 1.5, 8, 64, 1024, 0.02
+_ALWAYS = 64
+"""So many threads may be asked for on any machine."""
+
 _WORTH_A_THREAD = 20_000_000
 _PATIENCE = 0.1
 _LINE = 8
@@ -40,18 +43,30 @@ def most_threads(wanted: int | None = None) -> tuple[int, bool]:
             it is what the process may use, by its affinity and its control group.
 
     Raises:
-        DataError: the number is not a positive whole number.
+        DataError: the number is not a positive whole number, or far beyond what the machine has.
     """
     if wanted is None and os.environ.get(VARIABLE, "").strip():
         text = os.environ[VARIABLE].strip()
         if not text.isdecimal() or int(text) < 1:
             raise DataError(f"{VARIABLE} is {text}, which is no number of threads.", fix=f"{VARIABLE}=2.")
-        return int(text), True
+        return _checked(int(text), VARIABLE), True
     if wanted is not None:
         if isinstance(wanted, bool) or not isinstance(wanted, int | np.integer) or wanted < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # what a user may pass
             raise DataError(f"threads is a positive whole number, not {wanted!r}.", fix="threads=2.")
-        return int(wanted), True
+        return _checked(int(wanted), "threads"), True
     return usable_processors(), False
+
+
+def _checked(number: int, what: str) -> int:
+    """Return a number of threads that a machine like this can start without coming to a standstill."""
+    most = max(_ALWAYS, 4 * (os.cpu_count() or 1))
+    if number > most:
+        usable = usable_processors()
+        raise DataError(
+            f"{what} is {number}, but {usable} can work at once here; at most {most} may be asked for.",
+            fix=f"{what}={usable}.",
+        )
+    return number
 
 
 def usable_processors() -> int:
